@@ -1,0 +1,42 @@
+/**
+ * The contract of an operation: data that every other room derives from (codec, dispatch, Query, permissions, metric
+ * labels, client methods, docs), and `plan`, which decides and never acts.
+ *
+ * `plan` gives the response and the mutations that make it true. It fails with a KmipError whose reason is in `reasons`.
+ */
+import type { ResultReasonName } from '../kmip/result.ts';
+import type { Fields, Infer, StructureType } from '../kmip/schema.ts';
+import type { Mutation } from '../storage/mutation.ts';
+import type { Context } from './context.ts';
+
+/** reads and computes run on any thread of any node; mutates runs where the log is written. */
+export type Effect = 'reads' | 'computes' | 'mutates';
+
+export interface Plan<Response> {
+  readonly response: Response;
+  readonly mutations?: readonly Mutation[];
+  /** What the ID Placeholder holds after this item, where the operation sets it. */
+  readonly placeholder?: string;
+}
+
+export interface Operation<Request extends StructureType<Fields> = StructureType<Fields>, Response extends StructureType<Fields> = StructureType<Fields>> {
+  /** CamelCase name of the Operation enumeration value. */
+  readonly name: string;
+  /** Operation enumeration value. */
+  readonly code: number;
+  readonly since: number;
+  readonly until?: number;
+  readonly effect: Effect;
+  /** `operation_…` name that a role has to hold; undefined: anyone may (Discover Versions, Query). */
+  readonly permission?: string;
+  readonly request: Request;
+  readonly response: Response;
+  /** Result Reasons that may escape; the engine asserts it. */
+  readonly reasons: readonly ResultReasonName[];
+  plan(context: Context, request: Infer<Request>): Plan<Infer<Response>> | Promise<Plan<Infer<Response>>>;
+}
+
+/** Identity function that infers the types of one operation's request and response. */
+export function operation<Request extends StructureType<Fields>, Response extends StructureType<Fields>>(definition: Operation<Request, Response>): Operation<Request, Response> {
+  return definition;
+}
