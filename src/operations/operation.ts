@@ -19,9 +19,13 @@ export interface Plan<Response> {
   readonly placeholder?: string;
 }
 
-export interface Operation<Request extends StructureType<Fields> = StructureType<Fields>, Response extends StructureType<Fields> = StructureType<Fields>> {
+export interface Operation<
+  Request extends StructureType<Fields> = StructureType<Fields>,
+  Response extends StructureType<Fields> = StructureType<Fields>,
+  Name extends string = string,
+> {
   /** CamelCase name of the Operation enumeration value. */
-  readonly name: string;
+  readonly name: Name;
   /** Operation enumeration value. */
   readonly code: number;
   readonly since: number;
@@ -36,7 +40,9 @@ export interface Operation<Request extends StructureType<Fields> = StructureType
   plan(context: Context, request: Infer<Request>): Plan<Infer<Response>> | Promise<Plan<Infer<Response>>>;
 }
 
-/** Identity function that infers the types of one operation's request and response. */
-export function operation<Request extends StructureType<Fields>, Response extends StructureType<Fields>>(definition: Operation<Request, Response>): Operation<Request, Response> {
+/** Identity function that infers the types (and the literal name) of one operation. */
+export function operation<Request extends StructureType<Fields>, Response extends StructureType<Fields>, const Name extends string>(
+  definition: Operation<Request, Response, Name>,
+): Operation<Request, Response, Name> {
   return definition;
 }
