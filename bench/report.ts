@@ -1,0 +1,42 @@
+/**
+ * What a bench run leaves: a table on the screen and one JSON file in bench/results/, with the machine it ran on.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+export type Row = Readonly<Record<string, string | number>>;
+
+export interface BenchReport {
+  /** File name without ending: `core`, `server`. */
+  readonly name: string;
+  /** What decision rests on these figures. */
+  readonly question: string;
+  readonly rows: readonly Row[];
+  readonly notes: readonly string[];
+}
+
+export function printReport(report: BenchReport): void {
+  console.log(`\n${report.name}: ${report.question}`);
+  console.table(report.rows);
+  for (const note of report.notes) console.log(`  ${note}`);
+}
+
+/** Writes the run to bench/results/<name>.json; smoke runs are not kept. */
+export function keepReport(report: BenchReport): string {
+  const folder = path.join(import.meta.dirname, 'results');
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, `${report.name}.json`);
+  const cpu = os.cpus();
+  const machine = { node: process.version, v8: process.versions.v8, openssl: process.versions.openssl, cpu: cpu[0]?.model ?? 'unknown', cores: cpu.length, system: `${os.platform()} ${os.arch()}` };
+  writeFileSync(file, `${JSON.stringify({ ...report, at: new Date().toISOString(), machine }, undefined, 2)}\n`);
+  return path.relative(path.dirname(import.meta.dirname), file);
+}
+
+export function round(value: number, digits = 2): number {
+  return Number(value.toFixed(digits));
+}
+
+export function quantile(sorted: ArrayLike<number>, q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+}

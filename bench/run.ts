@@ -1,0 +1,17 @@
+/**
+ * `npm run bench [-- --smoke] [core] [server]`: runs the benches, prints their tables, keeps the JSON of full runs.
+ */
+import { coreBench } from './core.bench.ts';
+import { serverBench } from './server.bench.ts';
+import { keepReport, printReport } from './report.ts';
+
+const smoke = process.argv.includes('--smoke');
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const benches = { core: coreBench, server: serverBench };
+
+for (const [name, bench] of Object.entries(benches)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const report = await bench(smoke);
+  printReport(report);
+  if (!smoke) console.log(`  kept in ${keepReport(report)}`);
+}
