@@ -1,21 +1,24 @@
 /**
- * Fault: something outside the protocol went wrong (disk, configuration, network, a file that is not ours).
+ * Fault: something outside the request failed (disk, file, network, configuration).
  *
- * Invariant: `code` is stable and greppable (`E_…`), the message is for the operator and names the thing, what was
- * found and what is allowed, and holds no secret. A client never reads it: it sees General Failure and a correlation
- * id. Failures that a client is meant to read are KmipErrors (kmip/result.ts); bugs are assertions.
+ * One of the three kinds of error that never mix: a KmipError is meant for the client, a Fault for the operator,
+ * a bug is an assertion. Invariant: the `code` is stable and may be searched for; the message names the thing, what
+ * was found and what is allowed, and holds no secret. A client that meets a Fault reads General Failure only.
  */
+export type FaultCode = `E_${string}`;
+
 export interface FaultOptions {
+  /** What lies beneath; kept for the log. */
   readonly cause?: unknown;
-  /** True where the same call may succeed later without anybody doing anything. */
+  /** True when the same attempt may succeed later. */
   readonly retryable?: boolean;
 }
 
 export class Fault extends Error {
-  readonly code: `E_${string}`;
+  readonly code: FaultCode;
   readonly retryable: boolean;
 
-  constructor(code: `E_${string}`, message: string, options: FaultOptions = {}) {
+  constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Fault';
     this.code = code;
