@@ -32,6 +32,8 @@ export interface AttributeRule<Type = unknown> {
   readonly until: number;
   readonly alwaysHasValue: boolean;
   readonly setBy: SetBy;
+  /** A client may say it in Create, Register and kin; also true where the server alone sets it but the operation asks for it. */
+  readonly givenAtCreation: boolean;
   readonly modifiableByServer: boolean;
   readonly modifiableByClient: boolean;
   readonly deletableByClient: boolean;

@@ -4,7 +4,10 @@
  * A row holds the value, the first version that has it when that is not 1.0, and the last version when a later
  * one withdrew it; versions are written 10 for 1.0 … 21 for 2.1. Keys are the CamelCase names of KMIP Additional
  * Message Encodings 1.0 §6.1.3. Profile names, a list of their own length, stand in `profile-names.ts`.
+ * Opaque Data Type has no values of its own, only extensions (0x8…).
  */
+import { profileNameTable } from './profile-names.ts';
+
 export type EnumerationRow = readonly [value: number, since?: number, until?: number];
 export type EnumerationRows = Readonly<Record<string, EnumerationRow>>;
 
@@ -385,6 +388,7 @@ export const enumerationTable = {
     PGPKey: [9, 12],
     CertificateRequest: [10, 20],
   },
+  OpaqueDataType: {},
   Operation: {
     Create: [1],
     CreateKeyPair: [2],
@@ -463,6 +467,7 @@ export const enumerationTable = {
     InProcess: [2, 21],
     Completed: [3, 21],
   },
+  ProfileName: profileNameTable,
   ProtectionLevel: {
     High: [1, 20],
     Low: [2, 20],
@@ -868,14 +873,32 @@ export const CryptographicUsageMask = values(maskTable.CryptographicUsageMask);
 export const ProtectionStorageMask = values(maskTable.ProtectionStorageMask);
 export const StorageStatusMask = values(maskTable.StorageStatusMask);
 
+interface ValueFacts {
+  readonly name: string;
+  readonly since: number;
+  readonly until: number;
+}
+
+const factsByValue: ReadonlyMap<string, ReadonlyMap<number, ValueFacts>> = new Map(
+  Object.entries(enumerationTable as Record<string, EnumerationRows>).map(([name, rows]) => [
+    name,
+    new Map(Object.entries(rows).map(([key, row]) => [row[0], { name: key, since: row[1] ?? 10, until: row[2] ?? 99 }])),
+  ]),
+);
+
 /** CamelCase name of an enumeration's value, or undefined. */
 export function enumerationValueName(name: EnumerationName, value: number): string | undefined {
-  return Object.entries(enumerationTable[name] as EnumerationRows).find(([, row]) => row[0] === value)?.[0];
+  return factsByValue.get(name)?.get(value)?.name;
+}
+
+/** Whether any version knows the value; extension values (0x8…) belong to every version. */
+export function isKnownValue(name: EnumerationName, value: number): boolean {
+  return value >= 0x80000000 || factsByValue.get(name)?.has(value) === true;
 }
 
 /** Whether a protocol version (10 … 21) has the value; extension values (0x8…) belong to every version. */
 export function enumerationHas(name: EnumerationName, value: number, version: number): boolean {
   if (value >= 0x80000000) return true;
-  const row = Object.values(enumerationTable[name] as EnumerationRows).find((each) => each[0] === value);
-  return row !== undefined && version >= (row[1] ?? 10) && version <= (row[2] ?? 99);
+  const facts = factsByValue.get(name)?.get(value);
+  return facts !== undefined && version >= facts.since && version <= facts.until;
 }

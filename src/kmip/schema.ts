@@ -10,6 +10,8 @@
  * `since` and `until` bound what is *written* to a message of another version; the reader takes a known field at
  * any version, because clients send some of them too early (Offset Items at 1.0).
  * An unknown tag in a structure is an error of the message, an extension tag (0x54....) included.
+ * Two fields may share a tag when their item types differ (Asynchronous Indicator: Boolean in 1.x, Enumeration in 2.x);
+ * the reader takes the one whose item type came.
  *
  * In-memory forms: Integer, Enumeration, mask, Interval and Date-Time are numbers (Date-Time: whole seconds since
  * the epoch; the reader refuses what a double cannot hold exactly), Long Integer is a bigint, Big Integer and
@@ -27,6 +29,8 @@ export interface ScalarType<T, Kind extends string = string> {
 
 export interface EnumerationType extends ScalarType<number, 'enumeration'> {
   readonly enumeration: EnumerationName;
+  /** Values that no version knows are read too, for the caller to judge. */
+  readonly open: boolean;
 }
 export interface MaskType extends ScalarType<number, 'mask'> {
   readonly mask: MaskName;
@@ -44,7 +48,12 @@ export const dateTimeExtended: ScalarType<bigint, 'dateTimeExtended'> = { kind: 
 export const interval: ScalarType<number, 'interval'> = { kind: 'interval' };
 
 export function enumeration(name: EnumerationName): EnumerationType {
-  return { kind: 'enumeration', enumeration: name };
+  return { kind: 'enumeration', enumeration: name, open: false };
+}
+
+/** An enumeration whose unknown values are no error of the message: an Operation of a newer version, say. */
+export function openEnumeration(name: EnumerationName): EnumerationType {
+  return { kind: 'enumeration', enumeration: name, open: true };
 }
 
 export function mask(name: MaskName): MaskType {
@@ -60,6 +69,17 @@ export interface TtlvNode {
 }
 export type TtlvValue = number | bigint | boolean | string | Uint8Array | readonly TtlvNode[];
 export const anyItem: ScalarType<TtlvNode, 'any'> = { kind: 'any' };
+
+/** An item that the reader leaves alone: its row, for a later reader that knows its type (the payload of a batch item). */
+export const unread: ScalarType<number, 'unread'> = { kind: 'unread' };
+
+/** A structure, or a Byte String in its place: the Key Value, which is a Byte String while wrapped (KMIP 1.4 §2.1.3). */
+export interface StructureOrBytesType<F extends Fields> extends ScalarType<InferFields<F> | Uint8Array, 'structureOrBytes'> {
+  readonly structure: StructureType<F>;
+}
+export function structureOrBytes<F extends Fields>(type: StructureType<F>): StructureOrBytesType<F> {
+  return { kind: 'structureOrBytes', structure: type };
+}
 
 /**
  * A set of attributes in whatever form the message's version has.
