@@ -30,7 +30,7 @@ export const CALL_BYTES_MAX = 1073741824;
 
 // Key area: the caller reserves KEY_AREA_BYTES at an address that is a multiple of KEY_AREA_ALIGN.
 // Its layout is drawn in core/README.md. All of it is secret, except the header.
-export const KEY_AREA_BYTES = 6272;
+export const KEY_AREA_BYTES = 6336;
 export const KEY_AREA_ALIGN = 64;
 export const KEY_BYTES_MAX = 32;
 
