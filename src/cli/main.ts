@@ -1,0 +1,32 @@
+/**
+ * The command `kmipd`: one file a command in this folder, put together here.
+ *
+ * Exit codes: 0 done, 1 the command failed (one line on standard error says why), 2 it was called wrongly.
+ */
+import { Command, CommanderError } from 'commander';
+import { Fault } from '../fault.ts';
+import { serveCommand } from './serve.ts';
+
+const exitFailed = 1;
+const exitMisused = 2;
+
+async function run(): Promise<void> {
+  const program = new Command('kmipd').description('A key management server that speaks KMIP 1.0 to 2.1.').exitOverride();
+  for (const command of [serveCommand()]) program.addCommand(command.exitOverride());
+  try {
+    await program.parseAsync(process.argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : exitMisused;
+    } else if (error instanceof Fault) {
+      const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+      process.stderr.write(`kmipd: ${error.message}${cause} [${error.code}]\n`);
+      process.exitCode = error.code === 'E_CONFIG' ? exitMisused : exitFailed;
+    } else {
+      process.stderr.write(`kmipd: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      process.exitCode = exitFailed;
+    }
+  }
+}
+
+await run();

@@ -1,0 +1,174 @@
+/**
+ * The options of `kmipd serve`, each declared once as data: the command line, the environment, the configuration file
+ * and the help text derive from this table (DESIGN §12).
+ *
+ * Invariant: a flag wins over the environment, the environment over the file, the file over the default. What is not
+ * in the table is an error wherever it comes from, so that a misspelt option is never silently without effect.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { Fault } from './fault.ts';
+import { logLevels } from './log.ts';
+import type { LogLevel } from './log.ts';
+import { limitsWith } from './server/limits.ts';
+import type { Limits } from './server/limits.ts';
+
+export interface Option {
+  readonly kind: 'text' | 'integer' | 'choice' | 'list';
+  /** What stands for the value in the help text. */
+  readonly placeholder: string;
+  readonly help: string;
+  readonly byDefault?: string;
+  readonly choices?: readonly string[];
+  readonly least?: number;
+  readonly most?: number;
+  /** Known by name, refused until the node can do it. */
+  readonly ofCluster?: boolean;
+}
+
+/** `name` in the configuration file; `--kebab-case` on the command line; `KMIPD_UPPER_CASE` in the environment. */
+export const optionTable = {
+  data: { kind: 'text', placeholder: 'DIR', byDefault: './kmipd-data', help: 'data folder' },
+  host: { kind: 'text', placeholder: 'H', help: 'address that KMIP listens on (default: all addresses)' },
+  port: { kind: 'integer', placeholder: 'N', byDefault: '5696', least: 0, most: 65535, help: 'port of KMIP over TLS; 0 takes a free one' },
+  adminHost: { kind: 'text', placeholder: 'H', byDefault: '127.0.0.1', help: 'address of the admin HTTP server' },
+  adminPort: { kind: 'integer', placeholder: 'N', byDefault: '5697', least: 0, most: 65535, help: 'port of the admin HTTP server; 0 takes a free one' },
+  workers: { kind: 'integer', placeholder: 'N', least: 1, most: 256, help: 'worker threads (default: one for each processor)' },
+  crypto: { kind: 'choice', placeholder: 'WHERE', byDefault: 'auto', choices: ['auto', 'wasm'], help: 'where AES runs: auto picks for each call, wasm is the core alone' },
+  serverName: { kind: 'list', placeholder: 'NAME', help: "name or address in the server's certificate, repeatable (default: localhost, the host name, 127.0.0.1, ::1)" },
+  tlsCiphers: { kind: 'text', placeholder: 'LIST', help: 'cipher suites in OpenSSL form (default: those with forward secrecy)' },
+  logLevel: { kind: 'choice', placeholder: 'LEVEL', byDefault: 'info', choices: logLevels, help: 'least level of log lines on standard error' },
+  limit: { kind: 'list', placeholder: 'NAME=NUMBER', help: 'sets a limit, repeatable; names and reasons are in the operations guide' },
+  cluster: { kind: 'text', placeholder: 'NAME', ofCluster: true, help: 'name of the cluster to join (not available yet)' },
+  nats: { kind: 'list', placeholder: 'URL,URL', ofCluster: true, help: 'NATS servers of the cluster (not available yet)' },
+  node: { kind: 'text', placeholder: 'ID', ofCluster: true, help: 'name of this node in the cluster (not available yet)' },
+} as const satisfies Readonly<Record<string, Option>>;
+
+export type OptionName = keyof typeof optionTable;
+export const optionNames = Object.keys(optionTable) as readonly OptionName[];
+
+export interface Config {
+  readonly data: string;
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly adminHost: string;
+  readonly adminPort: number;
+  readonly workers: number;
+  readonly crypto: 'auto' | 'wasm';
+  /** Empty: the defaults of the certificate authority. */
+  readonly serverNames: readonly string[];
+  readonly tlsCiphers: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly limits: Limits;
+}
+
+type Given = Readonly<Record<string, unknown>>;
+
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+export function variableOf(name: string): string {
+  return `KMIPD_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+function wrong(what: string): Fault {
+  return new Fault('E_CONFIG', what);
+}
+
+/** The file's options, each still of the type that JSON gave it. */
+function readConfigFile(path: string): Given {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Fault('E_CONFIG', `Configuration file ${path} cannot be read.`, { cause: error });
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new Fault('E_CONFIG', `Configuration file ${path} is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw wrong(`Configuration file ${path} has to hold one JSON object.`);
+  for (const key of Object.keys(parsed)) {
+    if (!Object.hasOwn(optionTable, key)) throw wrong(`Configuration file ${path} has the unknown option ${JSON.stringify(key)}; there are ${optionNames.join(', ')}.`);
+  }
+  return parsed as Given;
+}
+
+/** A list may come as an array, as text with commas, and for limits as a JSON object. */
+function listOf(value: unknown, where: string): string[] {
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
+  if (typeof value === 'string') return value.split(',').map((each) => each.trim()).filter((each) => each !== '');
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value).map(([name, each]) => `${name}=${String(each)}`);
+  throw wrong(`${where} has to be a list of texts.`);
+}
+
+function textOf(value: unknown, where: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'number') return String(value);
+  throw wrong(`${where} has to be a text that is not empty.`);
+}
+
+function checked(name: OptionName, value: unknown, where: string): string | number | string[] {
+  const option: Option = optionTable[name];
+  if (option.kind === 'list') return listOf(value, where);
+  const text = textOf(value, where);
+  if (option.kind === 'choice' && !option.choices!.includes(text)) throw wrong(`${where} is ${JSON.stringify(text)}; allowed are ${option.choices!.join(', ')}.`);
+  if (option.kind !== 'integer') return text;
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= option.least! && number <= option.most!)) throw wrong(`${where} is ${JSON.stringify(text)}; allowed is a whole number from ${option.least} to ${option.most}.`);
+  return number;
+}
+
+function limitsOf(pairs: readonly string[]): Limits {
+  const given: Record<string, number> = {};
+  for (const pair of pairs) {
+    const match = /^([A-Za-z]+)=(\d{1,15})$/.exec(pair);
+    if (match === null) throw wrong(`Limit ${JSON.stringify(pair)} is not of the form NAME=NUMBER.`);
+    given[match[1]!] = Number(match[2]);
+  }
+  try {
+    return limitsWith(given);
+  } catch (error) {
+    throw wrong(`${(error as Error).message}.`);
+  }
+}
+
+/**
+ * Puts flags, environment and file together. `flags` holds what the command line gave, by option name, and `config`
+ * for the file. Throws a Fault `E_CONFIG` that names the option, what was given and what is allowed.
+ */
+export function loadConfig(flags: Given, environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const file = (flags['config'] as string | undefined) ?? (environment['KMIPD_CONFIG'] || undefined);
+  const fromFile = file === undefined ? {} : readConfigFile(file);
+  const values: Partial<Record<OptionName, string | number | string[]>> = {};
+  for (const name of optionNames) {
+    const option: Option = optionTable[name];
+    const variable = variableOf(name);
+    const found: [unknown, string] | undefined =
+      flags[name] !== undefined ? [flags[name], flagOf(name)]
+      : environment[variable] !== undefined && environment[variable] !== '' ? [environment[variable], variable]
+      : fromFile[name] !== undefined ? [fromFile[name], `${name} in ${file}`]
+      : option.byDefault !== undefined ? [option.byDefault, flagOf(name)]
+      : undefined;
+    if (found === undefined) continue;
+    if (option.ofCluster) throw wrong(`${found[1]}: this version runs single nodes only; clusters come later. Leave the option out.`);
+    values[name] = checked(name, found[0], found[1]);
+  }
+  return {
+    data: resolve(values.data as string),
+    host: values.host as string | undefined,
+    port: values.port as number,
+    adminHost: values.adminHost as string,
+    adminPort: values.adminPort as number,
+    workers: (values.workers as number | undefined) ?? Math.max(1, availableParallelism()),
+    crypto: values.crypto as 'auto' | 'wasm',
+    serverNames: (values.serverName as string[] | undefined) ?? [],
+    tlsCiphers: values.tlsCiphers as string | undefined,
+    logLevel: values.logLevel as LogLevel,
+    limits: limitsOf((values.limit as string[] | undefined) ?? []),
+  };
+}
