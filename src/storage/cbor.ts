@@ -1,0 +1,293 @@
+/**
+ * Values to bytes and back: the encoding of stored records, a subset of CBOR (RFC 8949) with one form for each value.
+ *
+ * Invariant: decode(encode(v)) is v, in the very in-memory form (`kmip/schema.ts`), and equal values built in the same order
+ * give equal bytes on every node: shortest heads (§4.2.1), definite lengths, map entries in the order of the value.
+ * Why not the messages' own TTLV: its writer leaves out what a protocol version lacks, and a record must lose nothing.
+ *
+ *   number (whole, |n| <= 2^53-1)  major 0, 1          text    major 3         array   major 4
+ *   bigint                         tag 2, 3 + bytes    bytes   major 2         object  major 5 (undefined members left out)
+ *   true, false, null              major 7             Map     tag 259 + map
+ *
+ * Decoding copies byte strings, so that the caller can wipe the input. Lengths are checked against the bytes that are there.
+ */
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { Fault } from '../fault.ts';
+
+/** Nesting of a record: an attribute's value is at most a few structures deep, a custom one 32 (codec's own limit). */
+const depthMax = 80;
+const tagPositiveBignum = 2;
+const tagNegativeBignum = 3;
+const tagMap = 259;
+
+/** Encodes one value. A value that has no form here (fraction, function, class instance) is a bug and asserts. */
+export function encode(value: unknown): Uint8Array {
+  const writer = new Writer();
+  writer.value(value, 0);
+  return writer.finish();
+}
+
+/** Decodes exactly one value. Anything else than what `encode` writes is a Fault: the record is damaged. */
+export function decode(bytes: Uint8Array): unknown {
+  const reader = new Reader(bytes);
+  const value = reader.value(0);
+  if (reader.offset !== bytes.length) throw damaged('bytes after the end', reader.offset);
+  return value;
+}
+
+function damaged(what: string, offset: number): Fault {
+  return new Fault('E_RECORD_DAMAGED', `A stored record is damaged: ${what} at offset ${offset}.`);
+}
+
+class Writer {
+  #bytes = Buffer.alloc(1024);
+  #length = 0;
+
+  /** The bytes; the writer's own buffer is wiped, since records hold key material. */
+  finish(): Uint8Array {
+    const result = new Uint8Array(this.#length);
+    result.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes.fill(0);
+    return result;
+  }
+
+  value(value: unknown, depth: number): void {
+    assert(depth <= depthMax, 'value nests too deep for a record');
+    switch (typeof value) {
+      case 'number':
+        assert(Number.isSafeInteger(value), 'only whole numbers can be stored');
+        if (value >= 0) this.#head(0, value);
+        else this.#head(1, -1 - value);
+        return;
+      case 'string':
+        this.#text(value);
+        return;
+      case 'boolean':
+        this.#byte(value ? 0xf5 : 0xf4);
+        return;
+      case 'bigint':
+        this.#bigint(value);
+        return;
+      case 'object':
+        this.#structured(value, depth);
+        return;
+      default:
+        assert.fail(`a ${typeof value} cannot be stored`);
+    }
+  }
+
+  #structured(value: object | null, depth: number): void {
+    if (value === null) this.#byte(0xf6);
+    else if (value instanceof Uint8Array) {
+      this.#head(2, value.length);
+      this.#append(value);
+    } else if (Array.isArray(value)) {
+      this.#head(4, value.length);
+      for (const element of value) this.value(element, depth + 1);
+    } else if (value instanceof Map) {
+      this.#head(6, tagMap);
+      this.#head(5, value.size);
+      for (const [name, member] of value) {
+        this.value(name, depth + 1);
+        this.value(member, depth + 1);
+      }
+    } else {
+      const prototype: unknown = Object.getPrototypeOf(value);
+      assert(prototype === Object.prototype || prototype === null, 'only plain objects can be stored');
+      const members = Object.entries(value).filter((entry) => entry[1] !== undefined);
+      this.#head(5, members.length);
+      for (const [name, member] of members) {
+        this.#text(name);
+        this.value(member, depth + 1);
+      }
+    }
+  }
+
+  #bigint(value: bigint): void {
+    this.#head(6, value >= 0n ? tagPositiveBignum : tagNegativeBignum);
+    let hexadecimal = (value >= 0n ? value : -1n - value).toString(16);
+    if (hexadecimal.length % 2 === 1) hexadecimal = `0${hexadecimal}`;
+    const bytes = hexadecimal === '00' ? Buffer.alloc(0) : Buffer.from(hexadecimal, 'hex');
+    this.#head(2, bytes.length);
+    this.#append(bytes);
+  }
+
+  #text(value: string): void {
+    const length = Buffer.byteLength(value, 'utf8');
+    this.#head(3, length);
+    this.#reserve(length);
+    this.#bytes.write(value, this.#length, length, 'utf8');
+    this.#length += length;
+  }
+
+  #head(major: number, argument: number): void {
+    this.#reserve(9);
+    const bytes = this.#bytes;
+    const start = this.#length;
+    if (argument < 24) {
+      bytes[start] = (major << 5) | argument;
+      this.#length += 1;
+    } else if (argument < 0x100) {
+      bytes[start] = (major << 5) | 24;
+      bytes[start + 1] = argument;
+      this.#length += 2;
+    } else if (argument < 0x10000) {
+      bytes[start] = (major << 5) | 25;
+      bytes.writeUInt16BE(argument, start + 1);
+      this.#length += 3;
+    } else if (argument < 0x100000000) {
+      bytes[start] = (major << 5) | 26;
+      bytes.writeUInt32BE(argument, start + 1);
+      this.#length += 5;
+    } else {
+      bytes[start] = (major << 5) | 27;
+      bytes.writeBigUInt64BE(BigInt(argument), start + 1);
+      this.#length += 9;
+    }
+  }
+
+  #byte(byte: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = byte;
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.alloc(Math.max(needed, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes.fill(0);
+    this.#bytes = larger;
+  }
+}
+
+class Reader {
+  readonly #bytes: Buffer;
+  offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  value(depth: number): unknown {
+    if (depth > depthMax) throw damaged('nesting too deep', this.offset);
+    const start = this.offset;
+    const initial = this.#bytes[start];
+    if (initial === undefined) throw damaged('early end', start);
+    switch (initial >> 5) {
+      case 0:
+        return this.#argument();
+      case 1:
+        return -1 - this.#argument();
+      case 2:
+        return this.#byteString(this.#length());
+      case 3:
+        return this.#text();
+      case 4:
+        return this.#array(depth);
+      case 5:
+        return this.#map(depth);
+      case 6:
+        return this.#tagged(depth);
+      default:
+        this.offset += 1;
+        if (initial === 0xf5) return true;
+        if (initial === 0xf4) return false;
+        if (initial === 0xf6) return null;
+        throw damaged('unknown simple value', start);
+    }
+  }
+
+  #tagged(depth: number): unknown {
+    const start = this.offset;
+    const tag = this.#argument();
+    if (tag === tagMap) {
+      const count = this.#headOf(5);
+      const map = new Map<unknown, unknown>();
+      for (let index = 0; index < count; index++) {
+        const name = this.value(depth + 1);
+        map.set(name, this.value(depth + 1));
+      }
+      return map;
+    }
+    if (tag !== tagPositiveBignum && tag !== tagNegativeBignum) throw damaged('unknown tag', start);
+    const bytes = this.#byteString(this.#headOf(2));
+    const magnitude = bytes.length === 0 ? 0n : BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
+    return tag === tagPositiveBignum ? magnitude : -1n - magnitude;
+  }
+
+  #array(depth: number): unknown[] {
+    const count = this.#length();
+    const elements: unknown[] = [];
+    for (let index = 0; index < count; index++) elements.push(this.value(depth + 1));
+    return elements;
+  }
+
+  #map(depth: number): Record<string, unknown> {
+    const count = this.#length();
+    const members: Record<string, unknown> = {};
+    for (let index = 0; index < count; index++) {
+      if ((this.#bytes[this.offset] ?? 0) >> 5 !== 3) throw damaged('member without a name', this.offset);
+      const name = this.#text();
+      // A plain assignment of this one name would set the prototype.
+      if (name === '__proto__') throw damaged('reserved member name', this.offset);
+      members[name] = this.value(depth + 1);
+    }
+    return members;
+  }
+
+  #text(): string {
+    const length = this.#length();
+    const start = this.offset;
+    this.offset += length;
+    return this.#bytes.toString('utf8', start, this.offset);
+  }
+
+  #byteString(length: number): Uint8Array {
+    const start = this.offset;
+    if (length > this.#bytes.length - start) throw damaged('length beyond the end', start);
+    this.offset += length;
+    // Buffer's own slice would share the memory.
+    return new Uint8Array(this.#bytes.subarray(start, this.offset));
+  }
+
+  #headOf(major: number): number {
+    if ((this.#bytes[this.offset] ?? 0xff) >> 5 !== major) throw damaged('unexpected kind of value', this.offset);
+    return this.#length();
+  }
+
+  /** An argument that counts things which take at least one byte each. */
+  #length(): number {
+    const start = this.offset;
+    const length = this.#argument();
+    if (length > this.#bytes.length - this.offset) throw damaged('length beyond the end', start);
+    return length;
+  }
+
+  #argument(): number {
+    const start = this.offset;
+    const bytes = this.#bytes;
+    const additional = (bytes[start] ?? 0) & 0x1f;
+    if (additional < 24) {
+      this.offset = start + 1;
+      return additional;
+    }
+    const size = additional === 24 ? 1 : additional === 25 ? 2 : additional === 26 ? 4 : additional === 27 ? 8 : 0;
+    if (size === 0) throw damaged('indefinite length', start);
+    if (bytes.length - start - 1 < size) throw damaged('early end', start);
+    this.offset = start + 1 + size;
+    if (size === 1) return bytes.readUInt8(start + 1);
+    if (size === 2) return bytes.readUInt16BE(start + 1);
+    if (size === 4) return bytes.readUInt32BE(start + 1);
+    const large = bytes.readBigUInt64BE(start + 1);
+    if (large > BigInt(Number.MAX_SAFE_INTEGER)) throw damaged('number too large', start);
+    return Number(large);
+  }
+}

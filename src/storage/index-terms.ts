@@ -1,0 +1,110 @@
+/**
+ * Which equalities the store can look up, and which it uses first.
+ *
+ * Invariant: every term that `queryTerms` offers for a query is among `termsOf` of each object that matches it, whatever dates
+ * have done to the object since it was written. So the candidates of one query term are a superset of the matches.
+ * Terms are texts; on disk only blind tokens of them stand (envelope.ts, decision 0004).
+ */
+import { State } from '../kmip/enums.ts';
+import type { TtlvNode } from '../kmip/schema.ts';
+import type { Managed } from '../kmip/managed.ts';
+import type { IndexTerm } from './store.ts';
+
+/** Every object of a scope has this one: a walk of the scope in creation order is a look-up like any other. */
+export const everyObject = '*';
+
+/** A longer text has no index of its own: it is looked up by other terms, so that a client's text never sizes our work. */
+const indexedTextMax = 4096;
+
+/** Most selective first; a custom attribute stands where `custom` does. */
+const selectivity = [
+  'UniqueIdentifier', 'Name', 'AlternativeName', 'ApplicationSpecificInformation', 'custom', 'Link', 'ContactInformation', 'ObjectGroup',
+  'CryptographicLength', 'State', 'CryptographicAlgorithm', 'ObjectType',
+] as const;
+
+/** The texts under which an object is found. */
+export function termsOf(managed: Managed): Set<string> {
+  const terms = new Set<string>([everyObject]);
+  const add = (name: string, value: unknown): void => {
+    const term = termOf(name, value, 'stored');
+    if (term !== undefined) terms.add(term);
+  };
+  add('UniqueIdentifier', managed.uniqueIdentifier);
+  add('ObjectType', managed.objectType);
+  for (const [name, instances] of managed.attributes) for (const instance of instances) add(name, instance.value);
+  return terms;
+}
+
+/**
+ * The terms of which a match has exactly one: alternatives of the most selective equality, or the walk of the scope.
+ * Several only for State, which dates move on after it was stored.
+ */
+export function queryTerms(terms: readonly IndexTerm[]): readonly string[] {
+  let best: { rank: number; alternatives: readonly string[] } | undefined;
+  for (const { name, value } of terms) {
+    const rank = rankOf(name);
+    if (rank < 0 || (best !== undefined && best.rank <= rank)) continue;
+    const values = name === 'State' ? storedStates(value) : [value];
+    const alternatives = values.map((alternative) => termOf(name, alternative, 'wanted'));
+    if (alternatives.every((alternative) => alternative !== undefined)) best = { rank, alternatives };
+  }
+  return best?.alternatives ?? [everyObject];
+}
+
+/** Stored states that can show as the wanted one once dates are counted in (KMIP 1.4 §3.22). */
+function storedStates(wanted: unknown): readonly unknown[] {
+  if (wanted === State.Active) return [State.PreActive, State.Active];
+  if (wanted === State.Deactivated) return [State.PreActive, State.Active, State.Deactivated];
+  return [wanted];
+}
+
+function rankOf(name: string): number {
+  return (selectivity as readonly string[]).indexOf(isCustom(name) ? 'custom' : name);
+}
+
+function isCustom(name: string): boolean {
+  return name.startsWith('x-') || name.startsWith('y-') || name.includes(':');
+}
+
+/** `stored` values are whole; a `wanted` one may lack a part, and then no equality is there to look up. */
+function termOf(name: string, value: unknown, side: 'stored' | 'wanted'): string | undefined {
+  const parts = isCustom(name) ? customParts(value) : partsOf(name, value, side);
+  if (parts === undefined || parts.some((part) => part.length > indexedTextMax)) return undefined;
+  return [name, ...parts].map((part) => `${part.length} ${part}`).join(' ');
+}
+
+function partsOf(name: string, value: unknown, side: 'stored' | 'wanted'): readonly string[] | undefined {
+  switch (name) {
+    case 'UniqueIdentifier':
+    case 'ObjectGroup':
+    case 'ContactInformation':
+      return typeof value === 'string' ? [value] : undefined;
+    case 'ObjectType':
+    case 'State':
+    case 'CryptographicAlgorithm':
+    case 'CryptographicLength':
+      return typeof value === 'number' ? [String(value)] : undefined;
+    case 'Name':
+      return texts(value, ['nameValue']);
+    case 'AlternativeName':
+      return texts(value, ['alternativeNameValue']);
+    case 'ApplicationSpecificInformation':
+      // The data may be left out, by the client of a stored one and by the one who looks for any.
+      return texts(side === 'stored' ? { applicationData: '', ...(value as object) } : value, ['applicationNamespace', 'applicationData']);
+    case 'Link':
+      return texts(value, ['linkedObjectIdentifier']);
+    default:
+      return undefined;
+  }
+}
+
+function texts(value: unknown, members: readonly string[]): readonly string[] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const parts = members.map((member) => (value as Record<string, unknown>)[member]);
+  return parts.every((part) => typeof part === 'string') ? parts : undefined;
+}
+
+function customParts(value: unknown): readonly string[] | undefined {
+  const content = (value as Partial<TtlvNode> | undefined)?.value;
+  return typeof content === 'string' ? [content] : undefined;
+}

@@ -1,0 +1,69 @@
+/**
+ * The format of a database: made at the first start, checked at every later one, moved on step by step when it is old.
+ *
+ * Invariants: nothing is read or written before the format number and the root key have been found to be ours; a step of
+ * a migration is one synced batch that holds the new format number, so a crash leaves the old or the new format.
+ */
+import { Buffer } from 'node:buffer';
+import type { ClassicLevel } from 'classic-level';
+import { Fault } from '../fault.ts';
+import { open, seal } from './envelope.ts';
+import type { Place } from './envelope.ts';
+import type { KeyRing } from './key-ring.ts';
+import { checkPath, formatPath } from './paths.ts';
+import { storageFormat } from './record.ts';
+
+export type Database = ClassicLevel<Uint8Array, Uint8Array>;
+export type LevelWrite = { type: 'put'; key: Uint8Array; value: Uint8Array } | { type: 'del'; key: Uint8Array };
+
+/** Steps from a format to the next one: the writes that make it so. */
+export type Migration = (database: Database, keys: KeyRing) => Promise<LevelWrite[]>;
+export const migrations: ReadonlyMap<number, Migration> = new Map();
+
+const checkPlace: Place = { kind: 'check', scope: '', identifier: '' };
+const checkText = Buffer.from('kmipd root key check');
+
+/** Makes a new database ours, or makes sure that an old one is. `mayWrite` is false for a reader's handle. */
+export async function prepareFormat(database: Database, keys: KeyRing, mayWrite: boolean, steps: ReadonlyMap<number, Migration> = migrations, current = storageFormat): Promise<void> {
+  const stored = database.getSync(formatPath);
+  if (stored === undefined) {
+    if (!mayWrite || !(await isEmpty(database))) {
+      throw new Fault('E_STORE_FOREIGN', 'The data folder holds a LevelDB database that kmipd did not make.');
+    }
+    const check = seal(keys.sealing('check', ''), checkPlace, checkText);
+    await database.batch([{ type: 'put', key: formatPath, value: formatBytes(current) }, { type: 'put', key: checkPath, value: check }], { sync: true });
+    return;
+  }
+  checkRootKey(database, keys);
+  const found = stored.length === 4 ? Buffer.from(stored).readUInt32BE() : Number.NaN;
+  if (!(found >= 1 && found <= current)) {
+    throw new Fault('E_STORE_FORMAT', `The store has format ${found}; this version of kmipd reads formats 1 to ${current}.`);
+  }
+  if (found < current && !mayWrite) throw new Fault('E_STORE_FORMAT', `The store has format ${found} and has not been moved on to ${current}.`);
+  for (let format = found; format < current; format++) {
+    const step = steps.get(format);
+    if (step === undefined) throw new Fault('E_STORE_FORMAT', `No way leads from store format ${format} to ${format + 1}.`);
+    const writes = await step(database, keys);
+    await database.batch([...writes, { type: 'put', key: formatPath, value: formatBytes(format + 1) }], { sync: true });
+  }
+}
+
+function checkRootKey(database: Database, keys: KeyRing): void {
+  const check = database.getSync(checkPath);
+  try {
+    if (check !== undefined && Buffer.compare(open(keys.sealing('check', ''), checkPlace, check), checkText) === 0) return;
+  } catch (cause) {
+    throw new Fault('E_ROOT_KEY_WRONG', 'The root key does not open this store: it belongs to another data folder, or the passphrase is wrong.', { cause });
+  }
+  throw new Fault('E_STORE_FOREIGN', 'The store has no root key check record.');
+}
+
+async function isEmpty(database: Database): Promise<boolean> {
+  return (await database.keys({ limit: 1 }).all()).length === 0;
+}
+
+function formatBytes(format: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(format);
+  return bytes;
+}

@@ -1,0 +1,164 @@
+/**
+ * Records as they stand in LevelDB, read: paths, envelope and index walks over one open handle (of any thread).
+ *
+ * Invariants: plaintext buffers are wiped once they are decoded; a walk of the index sees one snapshot, taken when iteration
+ * starts; a handle that only reads never makes a database. Compression is off: sealed bytes do not shrink.
+ */
+import { Buffer } from 'node:buffer';
+import { ClassicLevel } from 'classic-level';
+import { Fault } from '../fault.ts';
+import { decode } from './cbor.ts';
+import { open } from './envelope.ts';
+import type { Place } from './envelope.ts';
+import { KeyRing } from './key-ring.ts';
+import { prepareFormat } from './level-format.ts';
+import type { Database } from './level-format.ts';
+import { indexRange, listPath, ordinalOfIndexPath, recordPath } from './paths.ts';
+import { decodeRecord } from './record.ts';
+import type { Address, StateRecord } from './record.ts';
+import type { IndexEntry, RecordSource } from './record-source.ts';
+
+/** Blocks kept in memory by LevelDB, shared by all threads of the process. */
+const blockCacheBytes = 64 * 1024 * 1024;
+/** LevelDB's own log before it becomes a table: larger means fewer compactions under a write load and a longer recovery. */
+const writeBufferBytes = 16 * 1024 * 1024;
+/** Index entries fetched at once while candidates are walked. */
+const indexPageEntries = 256;
+
+export interface LevelStoreOptions {
+  /** Folder of the database; made if it is not there. */
+  readonly folder: string;
+  /** 32 bytes, secret (root-key.ts). The store derives its keys at once and keeps no reference. */
+  readonly rootKey: Uint8Array;
+}
+
+/** Opens a handle; Faults tell a locked or damaged database, a foreign one, and a wrong root key. */
+export async function openSource(options: LevelStoreOptions, mayWrite: boolean): Promise<LevelSource> {
+  const database: Database = new ClassicLevel(options.folder, {
+    keyEncoding: 'view', valueEncoding: 'view', createIfMissing: mayWrite, multithreading: true,
+    compression: false, cacheSize: blockCacheBytes, writeBufferSize: writeBufferBytes,
+  });
+  try {
+    await database.open();
+  } catch (cause) {
+    throw new Fault('E_STORE_OPEN', `The store in ${options.folder} cannot be opened${causeText(cause)}.`, { cause });
+  }
+  const source = new LevelSource(database, options.rootKey);
+  try {
+    await prepareFormat(database, source.keys, mayWrite);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+  return source;
+}
+
+function causeText(error: unknown): string {
+  const beneath = error instanceof Error ? error.cause : undefined;
+  return beneath instanceof Error ? `: ${beneath.message}` : '';
+}
+
+export class LevelSource implements RecordSource {
+  readonly database: Database;
+  readonly keys: KeyRing;
+
+  constructor(database: Database, rootKey: Uint8Array) {
+    this.database = database;
+    this.keys = new KeyRing(rootKey, (scope) => {
+      const found = this.record({ kind: 'scope', scope: '', identifier: scope });
+      return found?.kind === 'scope' ? found.record : undefined;
+    });
+  }
+
+  record(address: Address): StateRecord | undefined {
+    const sealed = this.#value(recordPath(this.keys, address));
+    return sealed === undefined ? undefined : this.opened(address, sealed);
+  }
+
+  opened(address: Address, sealed: Uint8Array): StateRecord {
+    const plaintext = open(this.keys.sealing(address.kind, address.scope), address, sealed);
+    try {
+      return decodeRecord(plaintext);
+    } finally {
+      plaintext.fill(0);
+    }
+  }
+
+  list(list: Address): readonly string[] {
+    const sealed = this.#value(listPath(this.keys, list));
+    if (sealed === undefined) return [];
+    return decode(open(this.keys.sealing('list', ''), listPlace(list), sealed)) as string[];
+  }
+
+  async *indexed(scope: string, terms: readonly string[]): AsyncIterable<IndexEntry> {
+    // The snapshot is taken here, before the first await; with several terms all walks share it.
+    const snapshot = this.database.snapshot();
+    const walks = terms.map((term) => new IndexWalk(this.database.iterator({ ...indexRange(this.keys, scope, term), snapshot })));
+    try {
+      await Promise.all(walks.map((walk) => walk.fill()));
+      for (;;) {
+        let first: IndexWalk | undefined;
+        for (const walk of walks) {
+          if (walk.head !== undefined && (first?.head === undefined || walk.head.ordinal < first.head.ordinal)) first = walk;
+        }
+        if (first?.head === undefined) return;
+        yield first.head;
+        first.advance();
+        if (first.head === undefined) await first.fill();
+      }
+    } finally {
+      await Promise.all(walks.map((walk) => walk.close()));
+      await snapshot.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.database.close();
+    this.keys.wipe();
+  }
+
+  #value(path: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.database.getSync(path);
+    } catch (cause) {
+      throw new Fault('E_STORE_READ', 'The store could not read from its disk.', { cause });
+    }
+  }
+}
+
+/** The entries of one index term, a page at a time. */
+class IndexWalk {
+  readonly #iterator: ReturnType<Database['iterator']>;
+  #page: [Uint8Array, Uint8Array][] = [];
+  #position = 0;
+  head: IndexEntry | undefined;
+
+  constructor(iterator: ReturnType<Database['iterator']>) {
+    this.#iterator = iterator;
+  }
+
+  async fill(): Promise<void> {
+    this.#page = (await this.#iterator.nextv(indexPageEntries)) as [Uint8Array, Uint8Array][];
+    this.#position = 0;
+    this.#show();
+  }
+
+  advance(): void {
+    this.#position += 1;
+    this.#show();
+  }
+
+  close(): Promise<void> {
+    return this.#iterator.close();
+  }
+
+  #show(): void {
+    const entry = this.#page[this.#position];
+    this.head = entry === undefined ? undefined : { ordinal: ordinalOfIndexPath(entry[0]), uniqueIdentifier: Buffer.from(entry[1]).toString('utf8') };
+  }
+}
+
+/** Where the list of a kind's identifiers stands. */
+export function listPlace(list: Address): Place {
+  return { kind: `list of ${list.kind}`, scope: list.scope, identifier: '' };
+}

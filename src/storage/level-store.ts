@@ -1,0 +1,138 @@
+/**
+ * The store on LevelDB. One thread of the process writes (createLevelStore); the others read through handles of their own
+ * (openReader) on the same open database, so a commit is seen by every thread as soon as it has resolved.
+ *
+ * Invariant: records, index entries, lists and the sequence of a batch are one LevelDB batch with `sync`; values are sealed
+ * (envelope.ts) and their plaintext is wiped as soon as they are.
+ */
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { encode } from './cbor.ts';
+import { seal } from './envelope.ts';
+import { everyObject, termsOf } from './index-terms.ts';
+import { Journal } from './journal.ts';
+import type { Backend, RecordChange } from './journal.ts';
+import type { LevelWrite } from './level-format.ts';
+import { listPlace, openSource } from './level-source.ts';
+import type { LevelSource, LevelStoreOptions } from './level-source.ts';
+import { indexPath, listPath, recordPath, recordPrefixes, sequencePath } from './paths.ts';
+import { addressOf, addressText, encodeRecord, listingOf } from './record.ts';
+import type { Address, RecordKind, StateRecord } from './record.ts';
+import { RecordReader } from './record-source.ts';
+import type { ReadStore } from './store.ts';
+
+export type { LevelStoreOptions } from './level-source.ts';
+
+/** Opens (or makes) the database for the one thread that writes. A wrong root key is a Fault at once. */
+export async function createLevelStore(options: LevelStoreOptions): Promise<Journal> {
+  const source = await openSource(options, true);
+  return new Journal(new LevelBackend(source));
+}
+
+export interface StoreReader extends ReadStore {
+  close(): Promise<void>;
+}
+
+/** Opens a read handle for another thread of the process that has the store open. */
+export async function openReader(options: LevelStoreOptions): Promise<StoreReader> {
+  return new LevelReader(await openSource(options, false));
+}
+
+class LevelReader extends RecordReader implements StoreReader {
+  readonly #source: LevelSource;
+
+  constructor(source: LevelSource) {
+    super(source);
+    this.#source = source;
+  }
+
+  async close(): Promise<void> {
+    await this.#source.close();
+  }
+}
+
+class LevelBackend implements Backend {
+  readonly source: LevelSource;
+  sequence: number;
+
+  constructor(source: LevelSource) {
+    this.source = source;
+    const stored = source.database.getSync(sequencePath);
+    this.sequence = stored === undefined ? 0 : Number(Buffer.from(stored).readBigUInt64BE());
+  }
+
+  async write(changes: readonly RecordChange[], sequence: number): Promise<void> {
+    const { keys } = this.source;
+    const writes: LevelWrite[] = [];
+    const lists = new Map<string, { readonly list: Address; readonly identifiers: string[] }>();
+    // Objects of a scope may come in the same batch as the scope itself.
+    for (const { after } of changes) if (after.kind === 'scope') keys.learn(after.record);
+    for (const { address, before, after } of changes) {
+      const plaintext = encodeRecord(after);
+      writes.push({ type: 'put', key: recordPath(keys, address), value: seal(keys.sealing(address.kind, address.scope), address, plaintext) });
+      plaintext.fill(0);
+      if (after.kind === 'managed') this.#index(before, after, writes);
+      const list = listingOf(after);
+      if (list !== undefined && before === undefined) {
+        const known = lists.get(addressText(list)) ?? { list, identifiers: [...this.source.list(list)] };
+        known.identifiers.push(address.identifier);
+        lists.set(addressText(list), known);
+      }
+    }
+    for (const { list, identifiers } of lists.values()) {
+      writes.push({ type: 'put', key: listPath(keys, list), value: seal(keys.sealing('list', ''), listPlace(list), encode(identifiers)) });
+    }
+    const sequenceBytes = Buffer.alloc(8);
+    sequenceBytes.writeBigUInt64BE(BigInt(sequence));
+    writes.push({ type: 'put', key: sequencePath, value: sequenceBytes });
+    await this.source.database.batch(writes, { sync: true });
+    this.sequence = sequence;
+  }
+
+  #index(before: StateRecord | undefined, after: Extract<StateRecord, { kind: 'managed' }>, writes: LevelWrite[]): void {
+    const { scope, uniqueIdentifier } = after.managed;
+    const termsBefore = before?.kind === 'managed' ? termsOf(before.managed) : new Set<string>();
+    const termsAfter = termsOf(after.managed);
+    const value = Buffer.from(uniqueIdentifier, 'utf8');
+    for (const term of termsBefore.difference(termsAfter)) writes.push({ type: 'del', key: indexPath(this.source.keys, scope, term, after.ordinal) });
+    for (const term of termsAfter.difference(termsBefore)) writes.push({ type: 'put', key: indexPath(this.source.keys, scope, term, after.ordinal), value });
+  }
+
+  /** Walks by the lists of scopes and their objects: paths are tokens and do not tell an order that content gives. */
+  async *records(): AsyncIterable<StateRecord> {
+    const found: StateRecord[] = [];
+    for (const kind of Object.keys(recordPrefixes) as RecordKind[]) if (kind !== 'managed') found.push(...(await this.#unscoped(kind)));
+    for (const scope of this.source.list({ kind: 'scope', scope: '', identifier: '' })) {
+      for await (const { uniqueIdentifier } of this.source.indexed(scope, [everyObject])) {
+        const record = this.source.record({ kind: 'managed', scope, identifier: uniqueIdentifier });
+        assert(record !== undefined, `index entry without an object: ${uniqueIdentifier}`);
+        found.push(record);
+      }
+    }
+    found.sort((left, right) => (addressText(addressOf(left)) < addressText(addressOf(right)) ? -1 : 1));
+    yield* found;
+  }
+
+  async #unscoped(kind: RecordKind): Promise<StateRecord[]> {
+    const { source } = this;
+    const present = (address: Address): StateRecord[] => [source.record(address)].filter((record) => record !== undefined);
+    const listed = (list: Address): StateRecord[] => source.list(list).flatMap((identifier) => present({ kind, scope: kind === 'credential' ? '' : list.scope, identifier }));
+    switch (kind) {
+      case 'scope':
+        return listed({ kind, scope: '', identifier: '' });
+      case 'role':
+      case 'credential':
+        return source.list({ kind: 'scope', scope: '', identifier: '' }).flatMap((scope) => listed({ kind, scope, identifier: '' }));
+      case 'nonces':
+        return present({ kind, scope: '', identifier: '' });
+      default: {
+        const settings = await source.database.keys({ gte: Buffer.from(recordPrefixes.setting), lt: Buffer.from('w') }).all();
+        return settings.flatMap((path) => present({ kind: 'setting', scope: '', identifier: Buffer.from(path).subarray(1).toString('utf8') }));
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    return this.source.close();
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The layout of LevelDB: which bytes a record stands under. Values are sealed (envelope.ts) unless marked clear.
+ *
+ *   f                                                 format number, 4 bytes                 clear
+ *   k                                                 check record: tells a wrong root key
+ *   q                                                 sequence of the last write set, 8 bytes    clear
+ *   n                                                 next nonce prefix
+ *   s | token(scope)                                  scope
+ *   r | token(scope) | token(role)                    role
+ *   c | fingerprint, text                             credential
+ *   v | name of setting                               setting
+ *   l | kind | token(scope)                           list of the identifiers of a kind
+ *   m | token(scope) | unique identifier              managed object
+ *   i | token(scope) | token(term) | ordinal, 8 bytes      index entry → unique identifier       clear
+ *
+ * Tokens have 16 bytes. What is in the clear: unique identifiers, fingerprints, our own setting names, the shape of the index.
+ */
+import { Buffer } from 'node:buffer';
+import { tokenLength } from './envelope.ts';
+import type { KeyRing } from './key-ring.ts';
+import type { Address, RecordKind } from './record.ts';
+
+export const formatPath = Buffer.from('f');
+export const checkPath = Buffer.from('k');
+export const sequencePath = Buffer.from('q');
+
+const ordinalLength = 8;
+
+export function recordPath(keys: KeyRing, address: Address): Uint8Array {
+  const { kind, scope, identifier } = address;
+  switch (kind) {
+    case 'managed':
+      return Buffer.concat([Buffer.from('m'), keys.pathToken(scope), Buffer.from(identifier, 'utf8')]);
+    case 'scope':
+      return Buffer.concat([Buffer.from('s'), keys.pathToken(identifier)]);
+    case 'role':
+      return Buffer.concat([Buffer.from('r'), keys.pathToken(scope), keys.pathToken(identifier)]);
+    case 'credential':
+      return Buffer.from(`c${identifier}`, 'utf8');
+    case 'setting':
+      return Buffer.from(`v${identifier}`, 'utf8');
+    case 'nonces':
+      return Buffer.from('n');
+  }
+}
+
+/** Every record's path starts with one of these letters. */
+export const recordPrefixes: Readonly<Record<RecordKind, string>> = { credential: 'c', managed: 'm', nonces: 'n', role: 'r', scope: 's', setting: 'v' };
+
+/** `list` is an address with an empty identifier. */
+export function listPath(keys: KeyRing, list: Address): Uint8Array {
+  return Buffer.concat([Buffer.from('l'), Buffer.from(recordPrefixes[list.kind]), keys.pathToken(list.scope)]);
+}
+
+export function indexPath(keys: KeyRing, scope: string, term: string, ordinal: number): Uint8Array {
+  const path = Buffer.alloc(1 + 2 * tokenLength + ordinalLength);
+  path.set(indexPrefix(keys, scope, term));
+  path.writeBigUInt64BE(BigInt(ordinal), path.length - ordinalLength);
+  return path;
+}
+
+/** The entries of one term lie between these two, in creation order. */
+export function indexRange(keys: KeyRing, scope: string, term: string): { readonly gte: Uint8Array; readonly lte: Uint8Array } {
+  const prefix = indexPrefix(keys, scope, term);
+  return { gte: prefix, lte: Buffer.concat([prefix, Buffer.alloc(ordinalLength, 0xff)]) };
+}
+
+export function ordinalOfIndexPath(path: Uint8Array): number {
+  return Number(new DataView(path.buffer, path.byteOffset, path.byteLength).getBigUint64(path.length - ordinalLength));
+}
+
+function indexPrefix(keys: KeyRing, scope: string, term: string): Uint8Array {
+  return Buffer.concat([Buffer.from('i'), keys.pathToken(scope), keys.termToken(scope, term)]);
+}
