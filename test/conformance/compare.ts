@@ -86,7 +86,7 @@ function compareSet(expected: readonly Template[], got: readonly Item[], parent:
     const candidates = left.filter((item) => keyOfItem(item) === keyOfTemplate(template));
     let nearest: Difference[] | undefined;
     const partner = candidates.find((item) => {
-      const differences = attempt(template, item, parent, place);
+      const differences = attempt(template, item, parent, { ...place, path: `${place.path}/${template.name}` });
       if (nearest === undefined || differences.length < nearest.length) nearest = differences;
       return differences.length === 0;
     });
