@@ -59,6 +59,16 @@ const olderReason: Partial<Record<ResultReasonName, ResultReasonName>> = {
   UnknownObjectGroup: 'ItemNotFound',
 };
 
+/**
+ * Reasons that 2.0 has in its enumeration while its OASIS cases still answer the older one (AKLC-M-2-20 against
+ * AKLC-M-2-21): the version from which on they are used.
+ */
+const usedSince: Partial<Record<ResultReasonName, ProtocolVersion>> = {
+  WrongKeyLifecycleState: 21,
+  IncompatibleCryptographicUsageMask: 21,
+  UsageLimitExceeded: 21,
+};
+
 export class KmipError extends Error {
   readonly reason: ResultReasonName;
   /** Reason for 1.x messages where the clause's error table differs from the general mapping. */
@@ -75,7 +85,7 @@ export class KmipError extends Error {
 /** Result Reason value that a message of this version may carry for the error. */
 export function reasonFor(error: KmipError, version: ProtocolVersion): number {
   const wanted = version < 20 && error.olderReason !== undefined ? error.olderReason : error.reason;
-  if (enumerationHas('ResultReason', ResultReason[wanted], version)) return ResultReason[wanted];
+  if (version >= (usedSince[wanted] ?? 0) && enumerationHas('ResultReason', ResultReason[wanted], version)) return ResultReason[wanted];
   const older = olderReason[wanted];
   if (older !== undefined && enumerationHas('ResultReason', ResultReason[older], version)) return ResultReason[older];
   return ResultReason.GeneralFailure;

@@ -15,8 +15,8 @@ export type Effect = 'reads' | 'computes' | 'mutates';
 export interface Plan<Response> {
   readonly response: Response;
   readonly mutations?: readonly Mutation[];
-  /** What the ID Placeholder holds after this item, where the operation sets it. */
-  readonly placeholder?: string;
+  /** What the ID Placeholder holds after this item, where the operation sets it; present and undefined: it is empty. */
+  readonly placeholder?: string | undefined;
 }
 
 export interface Operation<
@@ -33,6 +33,8 @@ export interface Operation<
   readonly effect: Effect;
   /** `operation_…` name that a role has to hold; undefined: anyone may (Discover Versions, Query). */
   readonly permission?: string;
+  /** A failure leaves the ID Placeholder empty (Check), so that what comes after in the batch fails too. */
+  readonly emptiesPlaceholderOnFailure?: boolean;
   readonly request: Request;
   readonly response: Response;
   /** Result Reasons that may escape; the engine asserts it. */

@@ -1,0 +1,31 @@
+/**
+ * Every operation the server has, a line each, by Operation value (KMIP 1.4 §9.1.3.2.27). Dispatch, Query, permissions,
+ * metric labels and client methods are derived from this list.
+ */
+import { activate } from './activate.ts';
+import { check } from './check.ts';
+import { decrypt } from './decrypt.ts';
+import { destroy } from './destroy.ts';
+import { discoverVersions } from './discover-versions.ts';
+import { encrypt } from './encrypt.ts';
+import type { Operation } from './operation.ts';
+import { query } from './query.ts';
+import { revoke } from './revoke.ts';
+
+export const operations = [
+  check,
+  activate,
+  revoke,
+  destroy,
+  query,
+  discoverVersions,
+  encrypt,
+  decrypt,
+] as const;
+
+const byCode: ReadonlyMap<number, Operation> = new Map(operations.map((each) => [each.code, each as unknown as Operation]));
+
+/** The operation with this Operation value, whatever the version; undefined for one the server lacks. */
+export function operationByCode(code: number): Operation | undefined {
+  return byCode.get(code);
+}
