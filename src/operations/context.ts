@@ -5,7 +5,8 @@
  */
 import type { Managed } from '../kmip/managed.ts';
 import type { ProtocolVersion } from '../kmip/version.ts';
-import type { IdentifierReference } from '../kmip/schema.ts';
+import type { KeyValue } from '../kmip/objects.ts';
+import type { IdentifierReference, TtlvNode } from '../kmip/schema.ts';
 
 /** Who asks: the scope owns every object the caller can see. */
 export interface Caller {
@@ -53,6 +54,15 @@ export interface StreamPort {
   open(correlationValue: Uint8Array, binding: Uint8Array): Uint8Array | undefined;
 }
 
+/** TTLV bytes of values that are hashed or wrapped as bytes (KMIP 1.4 §2.1.4, §3.17). */
+export interface EncodingPort {
+  encodeItem(item: TtlvNode): Uint8Array;
+  /** A whole Key Value structure, its attributes in the form of the version. */
+  encodeKeyValue(keyValue: KeyValue, version: ProtocolVersion): Uint8Array;
+  /** Throws a KmipError for bytes that are no Key Value structure. */
+  decodeKeyValue(bytes: Uint8Array, version: ProtocolVersion): KeyValue;
+}
+
 export interface ServerFacts {
   readonly vendorIdentification: string;
   readonly serverVersion: string;
@@ -69,6 +79,7 @@ export interface Context {
   readonly placeholder: string | undefined;
   readonly ciphers: CipherPort;
   readonly streams: StreamPort;
+  readonly encodings: EncodingPort;
   readonly server: ServerFacts;
   random(length: number): Uint8Array;
   /** A fresh Unique Identifier (time-ordered UUID). */
