@@ -17,11 +17,15 @@ export function storeBigEndian64(pointer: usize, value: u64): void {
   store<u64>(pointer, bswap<u64>(value));
 }
 
-/** XORs `length` (0 to 16) bytes; target may be either source. */
+/** XORs `length` (1 to 16) bytes; target may be either source. Secret: the bytes. */
 export function xorBytes(target: usize, left: usize, right: usize, length: i32): void {
-  for (let offset: i32 = 0; offset < length; offset++) {
-    store<u8>(target + <usize>offset, load<u8>(left + <usize>offset) ^ load<u8>(right + <usize>offset));
-  }
+  do {
+    store<u8>(target, load<u8>(left) ^ load<u8>(right));
+    target += 1;
+    left += 1;
+    right += 1;
+    length -= 1;
+  } while (length > 0);
 }
 
 /** Writes `count` counter blocks to target, starting with the one at counter, which moves on by `count`.

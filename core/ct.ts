@@ -28,10 +28,11 @@ export function maskLess(left: u32, right: u32): u32 {
 /** Zero if the first `length` bytes are equal, all ones if not. Reads all of them. Secret: the bytes. length > 0. */
 export function differenceMask(left: usize, right: usize, length: i32): u32 {
   let difference: u32 = 0;
-  let offset: i32 = 0;
   do {
-    difference |= <u32>load<u8>(left + <usize>offset) ^ <u32>load<u8>(right + <usize>offset);
-    offset += 1;
-  } while (offset < length);
+    difference |= <u32>load<u8>(left) ^ <u32>load<u8>(right);
+    left += 1;
+    right += 1;
+    length -= 1;
+  } while (length > 0);
   return maskNonZero(difference);
 }

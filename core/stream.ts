@@ -19,7 +19,7 @@ import { requireForms } from "./aes/key-area.ts";
 import { encryptBlock } from "./aes/vector-permute.ts";
 import { ZERO_BLOCKS, incrementCounter, xorBytes } from "./bytes.ts";
 import { differenceMask } from "./ct.ts";
-import { wipe } from "./memory.ts";
+import { wipe, wipeBlocks } from "./memory.ts";
 import { cbcDecrypt, cbcEncrypt } from "./modes/cbc.ts";
 import { cfbDecrypt, cfbEncrypt } from "./modes/cfb.ts";
 import { ctr } from "./modes/ctr.ts";
@@ -201,7 +201,7 @@ function runPartial(area: usize, state: usize, source: usize, count: i32, target
     else incrementCounter(chain, mode == MODE_GCM);
     if (mode == MODE_GCM) gcmHeldComplete(area, state);
   }
-  wipe(BLOCK, 16);
+  wipeBlocks(BLOCK, 1);
 }
 
 /** Ends the stream and wipes its state. mac: GCM's tag, written (encrypt) or compared (decrypt). */
@@ -221,7 +221,7 @@ function finishGcm(area: usize, state: usize, mac: usize): i32 {
   let answer: i32 = 0;
   if (load<u8>(state, STATE_DIRECTION) == DIRECTION_ENCRYPT) memory.copy(mac, BLOCK, <usize>tagLength);
   else if (differenceMask(BLOCK, mac, tagLength) != 0) answer = STATUS_DECRYPTION_FAILED;
-  wipe(BLOCK, 16);
+  wipeBlocks(BLOCK, 1);
   return answer;
 }
 

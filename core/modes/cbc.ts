@@ -8,6 +8,7 @@ import { AREA_BITSLICE_DECRYPT, AREA_ROUNDS } from "../aes/area-layout.ts";
 import { decryptEight } from "../aes/bitslice-decrypt.gen.ts";
 import { requireForms } from "../aes/key-area.ts";
 import { cbcEncryptBlocks, decryptBlock } from "../aes/vector-permute.ts";
+import { wipeBlocks } from "../memory.ts";
 
 /** The eight masks of one batch: ciphertext only. */
 const SHIFTED: usize = memory.data(128, 16);
@@ -31,6 +32,7 @@ export function cbcDecrypt(area: usize, chain: usize, source: usize, blocks: i32
       target += 128;
       blocks -= 8;
     } while (blocks >= 8);
+    wipeBlocks(SHIFTED, 8);
   }
   if (blocks == 0) return;
   requireForms(area, FORM_VECTOR_DECRYPT);

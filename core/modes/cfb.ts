@@ -7,6 +7,7 @@ import { AREA_BITSLICE_ENCRYPT, AREA_ROUNDS } from "../aes/area-layout.ts";
 import { encryptEight } from "../aes/bitslice-encrypt.gen.ts";
 import { requireForms } from "../aes/key-area.ts";
 import { cfbEncryptBlocks, encryptBlock } from "../aes/vector-permute.ts";
+import { wipeBlocks } from "../memory.ts";
 
 /** The eight inputs of one batch: ciphertext only. */
 const SHIFTED: usize = memory.data(128, 16);
@@ -30,6 +31,7 @@ export function cfbDecrypt(area: usize, chain: usize, source: usize, blocks: i32
       target += 128;
       blocks -= 8;
     } while (blocks >= 8);
+    wipeBlocks(SHIFTED, 8);
   }
   if (blocks == 0) return;
   requireForms(area, FORM_VECTOR_ENCRYPT);

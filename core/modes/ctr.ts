@@ -8,6 +8,7 @@ import { encryptEight } from "../aes/bitslice-encrypt.gen.ts";
 import { requireForms } from "../aes/key-area.ts";
 import { encryptBlock } from "../aes/vector-permute.ts";
 import { spreadCounter128, spreadCounter32 } from "../bytes.ts";
+import { wipeBlocks } from "../memory.ts";
 
 const COUNTERS: usize = memory.data(128, 16);
 
@@ -18,6 +19,7 @@ function spread(counter: usize, count: i32, isGcm: bool): void {
 
 /** counter: the next counter block, moved on by `blocks`. isGcm: increment modulo 2^32 in place of 2^128. */
 export function ctr(area: usize, counter: usize, source: usize, blocks: i32, target: usize, isGcm: bool): void {
+  if (blocks == 0) return;
   if (blocks >= 8) {
     requireForms(area, FORM_BITSLICE_ENCRYPT);
     const rounds = load<i32>(area, AREA_ROUNDS);
@@ -29,7 +31,10 @@ export function ctr(area: usize, counter: usize, source: usize, blocks: i32, tar
       blocks -= 8;
     } while (blocks >= 8);
   }
-  if (blocks == 0) return;
+  if (blocks == 0) {
+    wipeBlocks(COUNTERS, 8);
+    return;
+  }
   requireForms(area, FORM_VECTOR_ENCRYPT);
   spread(counter, blocks, isGcm);
   let from = COUNTERS;
@@ -40,4 +45,5 @@ export function ctr(area: usize, counter: usize, source: usize, blocks: i32, tar
     target += 16;
     blocks -= 1;
   } while (blocks > 0);
+  wipeBlocks(COUNTERS, 8);
 }

@@ -11,7 +11,7 @@ import { requireForms } from "../aes/key-area.ts";
 import { encryptBlock } from "../aes/vector-permute.ts";
 import { incrementCounter, storeBigEndian64 } from "../bytes.ts";
 import { ghashBlocks, ghashOne } from "../ghash.ts";
-import { wipe } from "../memory.ts";
+import { wipe, wipeBlocks } from "../memory.ts";
 import { ctr } from "./ctr.ts";
 
 /** Blocks of text between cipher and GHASH: 2 KiB, so that the second reads what the first left in L1. */
@@ -46,6 +46,7 @@ function absorbLengths(area: usize, y: usize, first: u64, second: u64): void {
   storeBigEndian64(LENGTHS, first << 3);
   storeBigEndian64(LENGTHS + 8, second << 3);
   ghashOne(area + AREA_GHASH, y, LENGTHS);
+  wipeBlocks(LENGTHS, 1);
 }
 
 /** Absorbs the unfinished block of `held` bytes, padded with zeros. */
