@@ -7,7 +7,7 @@
  */
 import { ResultStatus } from '../../src/kmip/enums.ts';
 import { ItemType, itemTypeName } from '../../src/kmip/item-types.ts';
-import { Tag } from '../../src/kmip/tags.ts';
+import { Tag, tagRow } from '../../src/kmip/tags.ts';
 import { nameOfTag } from '../harness/names.ts';
 import { find, findAll, print, valueText } from '../harness/wire.ts';
 import type { Item } from '../harness/wire.ts';
@@ -97,7 +97,8 @@ function compareSet(expected: readonly Template[], got: readonly Item[], parent:
     } else differ(place, place.path, templateText(template), 'nothing like it');
   }
   for (const item of left) {
-    if (!extraAllowed(item)) differ(place, place.path, 'no such member', itemText(item));
+    const twice = (item.children === undefined || item.tag === Tag.AttributeReference) && got.filter((each) => itemText(each) === itemText(item)).length > 1;
+    if (twice || !extraAllowed(item)) differ(place, place.path, twice ? 'each member once' : 'no such member', itemText(item));
   }
 }
 
@@ -146,6 +147,13 @@ function furtherAttribute(expected: readonly Template[], place: Place): (item: I
   };
 }
 
+/** Items below one whose contents are free that are unknown, or have another type than the specification gives their tag. */
+function wronglyTyped(item: Item): Item[] {
+  const type = tagRow(item.tag)?.type;
+  const wrong = type === undefined || (type !== 'Any' && type !== itemTypeName(item.type));
+  return [...(wrong ? [item] : []), ...(item.children ?? []).flatMap(wronglyTyped)];
+}
+
 function compareVersions(expected: readonly Template[], got: readonly Item[], parent: Template, place: Place): void {
   const listed = childrenOf(descend(place.request, 'RequestPayload'), 'ProtocolVersion').length > 0;
   const text = (major: unknown, minor: unknown): string => `${String(major)}.${String(minor)}`;
@@ -181,6 +189,8 @@ function compareChildren(expected: Template, got: Item, place: Place): void {
     } else if (rule === 'free') {
       if (wanted.length > 0 && present.length === 0) differ(place, place.path, `${name}, with any contents`, 'none');
       if (wanted.length === 0 && present.length > 0) differ(place, place.path, `no ${name}, which was not asked for`, itemText(present[0]!));
+      if (name === 'ServerInformation' && present.length > 1) differ(place, place.path, 'one ServerInformation', String(present.length));
+      for (const item of present.flatMap(wronglyTyped)) differ(place, place.path, 'the item type that its tag has', itemText(item));
     } else if (rule !== 'optional') comparePairs(wanted, present, expected, place);
   }
 }
@@ -191,7 +201,8 @@ function comparePairs(wanted: readonly Template[], present: readonly Item[], par
     const item = present[index];
     const suffix = Math.max(wanted.length, present.length) > 1 ? `[${index}]` : '';
     if (template === undefined) {
-      if (!optionalItem(parent.name, item!, place.version)) differ(place, `${place.path}/${nameOfTag(item!.tag)}${suffix}`, 'no such field', itemText(item!));
+      const isFirst = wanted.length === 0 && index === 0;
+      if (!isFirst || !optionalItem(parent.name, item!, place.version)) differ(place, `${place.path}/${nameOfTag(item!.tag)}${suffix}`, 'no such field', itemText(item!));
     } else if (item === undefined) {
       if (!optionalTemplate(parent.name, template, place.version)) differ(place, `${place.path}/${template.name}${suffix}`, templateText(template), 'the field is missing');
     } else compareItem(template, item, parent, { ...place, path: `${place.path}/${template.name}${suffix}` });
