@@ -51,7 +51,8 @@ interface OpenElement {
 /** Up to 1.2 the files were made from printed tables: a run of blanks inside a value is a line break there. */
 const lastPrintedVersion = 12;
 
-function readMessages(xml: string, version: number): { message: Template; text: string }[] {
+/** The messages of an XML text, each with the text before it; the root holds them. */
+export function readMessages(xml: string, version: number): { message: Template; text: string }[] {
   const parser = new SaxesParser();
   const open: OpenElement[] = [];
   const messages: { message: Template; text: string }[] = [];

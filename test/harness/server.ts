@@ -61,6 +61,8 @@ export interface RunningServer {
 }
 
 const drainTimeoutMs = 10_000;
+/** While developing, tests run the source; a pipeline runs what `npm install` built, as users do. */
+const fromSource: Readonly<Record<string, string>> = process.env['CI'] === 'true' ? {} : { KMIPD_FROM_SOURCE: '1' };
 const running = new Set<number>();
 process.on('exit', () => {
   for (const pid of running) {
@@ -108,7 +110,7 @@ export async function startServer(options: ServerRequest = {}): Promise<RunningS
   const child = spawn(
     join(repositoryRoot, 'bin/kmipd'),
     ['serve', '--data', dataFolder, '--host', '127.0.0.1', '--port', String(port), '--admin-port', String(adminPort), ...(options.args ?? [])],
-    { cwd: repositoryRoot, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { cwd: repositoryRoot, env: { ...fromSource, ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const output: string[] = [];
   child.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
