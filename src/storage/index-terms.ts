@@ -5,6 +5,7 @@
  * have done to the object since it was written. So the candidates of one query term are a superset of the matches.
  * Terms are texts; on disk only blind tokens of them stand (envelope.ts, decision 0004).
  */
+import { isCustomAttribute } from '../kmip/attribute-table.ts';
 import { State } from '../kmip/enums.ts';
 import type { TtlvNode } from '../kmip/schema.ts';
 import type { Managed } from '../kmip/managed.ts';
@@ -59,16 +60,12 @@ function storedStates(wanted: unknown): readonly unknown[] {
 }
 
 function rankOf(name: string): number {
-  return (selectivity as readonly string[]).indexOf(isCustom(name) ? 'custom' : name);
-}
-
-function isCustom(name: string): boolean {
-  return name.startsWith('x-') || name.startsWith('y-') || name.includes(':');
+  return (selectivity as readonly string[]).indexOf(isCustomAttribute(name) ? 'custom' : name);
 }
 
 /** `stored` values are whole; a `wanted` one may lack a part, and then no equality is there to look up. */
 function termOf(name: string, value: unknown, side: 'stored' | 'wanted'): string | undefined {
-  const parts = isCustom(name) ? customParts(value) : partsOf(name, value, side);
+  const parts = isCustomAttribute(name) ? customParts(value) : partsOf(name, value, side);
   if (parts === undefined || parts.some((part) => part.length > indexedTextMax)) return undefined;
   return [name, ...parts].map((part) => `${part.length} ${part}`).join(' ');
 }

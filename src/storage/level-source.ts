@@ -14,6 +14,7 @@ import { KeyRing } from './key-ring.ts';
 import { prepareFormat } from './level-format.ts';
 import type { Database } from './level-format.ts';
 import { indexRange, listPath, ordinalOfIndexPath, recordPath } from './paths.ts';
+import { makePrivateFolder } from './private-file.ts';
 import { decodeRecord } from './record.ts';
 import type { Address, StateRecord } from './record.ts';
 import type { IndexEntry, RecordSource } from './record-source.ts';
@@ -34,6 +35,7 @@ export interface LevelStoreOptions {
 
 /** Opens a handle; Faults tell a locked or damaged database, a foreign one, and a wrong root key. */
 export async function openSource(options: LevelStoreOptions, mayWrite: boolean): Promise<LevelSource> {
+  if (mayWrite) await makePrivateFolder(options.folder);
   const database: Database = new ClassicLevel(options.folder, {
     keyEncoding: 'view', valueEncoding: 'view', createIfMissing: mayWrite, multithreading: true,
     compression: false, cacheSize: blockCacheBytes, writeBufferSize: writeBufferBytes,

@@ -16,7 +16,7 @@ export interface ScopeRecord {
   readonly createdAt: number;
 }
 
-/** What a caller may do in a scope. */
+/** What a caller may do in a scope. Times of all identity records are seconds since the epoch. */
 export interface RoleRecord {
   readonly scope: string;
   readonly role: string;

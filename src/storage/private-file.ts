@@ -1,0 +1,56 @@
+/**
+ * Files that only the server's user may read, written whole or not at all.
+ *
+ * Invariant: a file appears under its name with mode 0600 and complete, or not at all, also after a power cut: temporary
+ * file, fsync, rename (or link, where an existing file must stay), fsync of the folder.
+ */
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+const folderMode = 0o700;
+const fileMode = 0o600;
+
+/** Makes the folder (and those above it) if need be; new ones are the user's alone. */
+export async function makePrivateFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: folderMode });
+}
+
+/** Writes the file, in place of one that may be there. */
+export async function writePrivateFile(path: string, content: string | Uint8Array): Promise<void> {
+  await written(path, content, (temporary) => rename(temporary, path));
+}
+
+/** Writes the file if there is none; false if there is. */
+export async function makePrivateFile(path: string, content: string | Uint8Array): Promise<boolean> {
+  try {
+    await written(path, content, (temporary) => link(temporary, path));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function written(path: string, content: string | Uint8Array, publish: (temporary: string) => Promise<void>): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  try {
+    const file = await open(temporary, 'wx', fileMode);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await publish(temporary);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  const parent = await open(folder, 'r');
+  try {
+    await parent.sync();
+  } finally {
+    await parent.close();
+  }
+}
