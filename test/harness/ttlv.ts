@@ -106,6 +106,7 @@ function decodeAt(bytes: Buffer, offset: number, end: number): { item: Item; nex
   const tag = bytes.readUIntBE(offset, 3);
   const type = bytes[offset + 3]!;
   const length = bytes.readUInt32BE(offset + 4);
+  if (tag >> 16 !== 0x42 && tag >> 16 !== 0x54) refuse(offset, `tag 0x${tag.toString(16)}, allowed are 42… and 54…`);
   if (itemTypeName(type) === undefined) refuse(offset + 3, `item type 0x${type.toString(16)} does not exist`);
   const fixed = fixedLength(type);
   if (fixed !== undefined && length !== fixed) refuse(offset + 4, `length ${length} of ${itemTypeName(type)}, allowed is ${fixed}`);
