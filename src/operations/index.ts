@@ -2,6 +2,8 @@
  * Every operation the server has, a line each, by Operation value (KMIP 1.4 §9.1.3.2.27). Dispatch, Query, permissions,
  * metric labels and client methods are derived from this list.
  */
+import { newestVersion } from '../kmip/version.ts';
+import type { ProtocolVersion } from '../kmip/version.ts';
 import { activate } from './activate.ts';
 import { check } from './check.ts';
 import { decrypt } from './decrypt.ts';
@@ -24,6 +26,11 @@ export const operations = [
 ] as const;
 
 const byCode: ReadonlyMap<number, Operation> = new Map(operations.map((each) => [each.code, each as unknown as Operation]));
+
+/** Operations that a version of the protocol has. */
+export function supportedOperations(version: ProtocolVersion): readonly Operation[] {
+  return [...byCode.values()].filter((each) => version >= each.since && version <= (each.until ?? newestVersion));
+}
 
 /** The operation with this Operation value, whatever the version; undefined for one the server lacks. */
 export function operationByCode(code: number): Operation | undefined {
