@@ -40,7 +40,7 @@ export const requestHeader = structure('RequestHeader', {
   batchErrorContinuationOption: optional(enumeration('BatchErrorContinuationOption'), { doc: 'Stop when absent.' }),
   batchOrderOption: optional(boolean, { doc: 'When absent: false in 1.x, true in 2.x.' }),
   timeStamp: optional(dateTime),
-  batchCount: required(integer),
+  batchCount: optional(integer, { doc: 'Required in every version here; 3.0 dropped it, and a Discover Versions of 3.0 still gets its answer.' }),
 });
 export type RequestHeader = Infer<typeof requestHeader>;
 

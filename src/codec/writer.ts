@@ -1,0 +1,166 @@
+/**
+ * TtlvWriter: appends items and patches the length of a structure when it is closed (KMIP 1.4 §9.1).
+ *
+ * Invariant: what it holds between calls is whole items, padded with zero bytes; every `begin` has its `end`. The buffer
+ * belongs to one message and is never used again, because answers hold keys.
+ */
+import { ItemType } from '../kmip/item-types.ts';
+import type { TtlvNode } from '../kmip/schema.ts';
+
+export interface WriterOptions {
+  /** Bytes to begin with; it grows by itself. */
+  readonly capacity?: number;
+  /**
+   * Leave out attributes that the message's version lacks, or whose value holds an enumeration value it lacks: right for
+   * a server's answers. A client's request says what the caller said.
+   */
+  readonly filterAttributes?: boolean;
+}
+
+export class TtlvWriter {
+  readonly filterAttributes: boolean;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView<ArrayBuffer>;
+  /** The same memory again, for its text encoder. */
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(options: WriterOptions = {}) {
+    this.filterAttributes = options.filterAttributes ?? true;
+    this.#bytes = new Uint8Array(options.capacity ?? 1024);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#buffer = Buffer.from(this.#bytes.buffer);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Opens a structure; the number belongs to `end`. */
+  begin(tag: number): number {
+    const start = this.#header(tag, ItemType.Structure, 0, 0);
+    return start + 8;
+  }
+
+  end(begun: number): void {
+    this.#view.setUint32(begun - 4, this.#length - begun);
+  }
+
+  integer(tag: number, value: number): void {
+    this.#view.setInt32(this.#header(tag, ItemType.Integer, 4, 8) + 8, value);
+  }
+
+  longInteger(tag: number, value: bigint): void {
+    this.#view.setBigInt64(this.#header(tag, ItemType.LongInteger, 8, 8) + 8, value);
+  }
+
+  enumeration(tag: number, value: number): void {
+    this.#view.setUint32(this.#header(tag, ItemType.Enumeration, 4, 8) + 8, value);
+  }
+
+  boolean(tag: number, value: boolean): void {
+    this.#view.setUint32(this.#header(tag, ItemType.Boolean, 8, 8) + 12, value ? 1 : 0);
+  }
+
+  interval(tag: number, value: number): void {
+    this.#view.setUint32(this.#header(tag, ItemType.Interval, 4, 8) + 8, value);
+  }
+
+  /** Whole seconds since the epoch. */
+  dateTime(tag: number, value: number): void {
+    const at = this.#header(tag, ItemType.DateTime, 8, 8) + 8;
+    const high = Math.floor(value / 0x1_0000_0000);
+    this.#view.setInt32(at, high);
+    this.#view.setUint32(at + 4, value - high * 0x1_0000_0000);
+  }
+
+  /** Microseconds since the epoch. */
+  dateTimeExtended(tag: number, value: bigint): void {
+    this.#view.setBigInt64(this.#header(tag, ItemType.DateTimeExtended, 8, 8) + 8, value);
+  }
+
+  textString(tag: number, value: string): void {
+    // Three bytes a character at most: room for the worst case, then the length that came out.
+    const start = this.#reserve(8 + value.length * 3 + 7);
+    const length = this.#buffer.write(value, start + 8, 'utf8');
+    this.#finish(start, tag, ItemType.TextString, length);
+  }
+
+  byteString(tag: number, value: Uint8Array): void {
+    this.#raw(tag, ItemType.ByteString, value);
+  }
+
+  /** Two's complement, big-endian, a multiple of 8 bytes. */
+  bigInteger(tag: number, value: Uint8Array): void {
+    if (value.length === 0 || value.length % 8 !== 0) throw new RangeError(`a Big Integer has a multiple of 8 bytes, got ${value.length}`);
+    this.#raw(tag, ItemType.BigInteger, value);
+  }
+
+  /** A tree, under its own tag or another. Depth is that of the tree: the reader bounded it. */
+  node(node: TtlvNode, tag: number = node.tag): void {
+    switch (node.type) {
+      case ItemType.Structure: {
+        const begun = this.begin(tag);
+        for (const child of node.value as readonly TtlvNode[]) this.node(child);
+        this.end(begun);
+        return;
+      }
+      case ItemType.Integer: return this.integer(tag, node.value as number);
+      case ItemType.LongInteger: return this.longInteger(tag, node.value as bigint);
+      case ItemType.BigInteger: return this.bigInteger(tag, node.value as Uint8Array);
+      case ItemType.Enumeration: return this.enumeration(tag, node.value as number);
+      case ItemType.Boolean: return this.boolean(tag, node.value as boolean);
+      case ItemType.TextString: return this.textString(tag, node.value as string);
+      case ItemType.ByteString: return this.byteString(tag, node.value as Uint8Array);
+      case ItemType.DateTime: return this.dateTime(tag, node.value as number);
+      case ItemType.Interval: return this.interval(tag, node.value as number);
+      case ItemType.DateTimeExtended: return this.dateTimeExtended(tag, node.value as bigint);
+      default: throw new RangeError(`item type ${node.type} does not exist`);
+    }
+  }
+
+  /** Items that are encoded already, padding included. */
+  encoded(items: Uint8Array): void {
+    const start = this.#reserve(items.length);
+    this.#bytes.set(items, start);
+    this.#length = start + items.length;
+  }
+
+  /** The message so far, in memory of its own that may be transferred to another thread. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Fixed-length items: header now, value by the caller; memory above #length is always zero, so padding is there. */
+  #header(tag: number, type: number, length: number, room: number): number {
+    const start = this.#reserve(8 + room);
+    this.#view.setUint32(start, (tag << 8) | type);
+    this.#view.setUint32(start + 4, length);
+    this.#length = start + 8 + room;
+    return start;
+  }
+
+  #raw(tag: number, type: number, value: Uint8Array): void {
+    const start = this.#reserve(8 + value.length + 7);
+    this.#bytes.set(value, start + 8);
+    this.#finish(start, tag, type, value.length);
+  }
+
+  #finish(start: number, tag: number, type: number, length: number): void {
+    this.#view.setUint32(start, (tag << 8) | type);
+    this.#view.setUint32(start + 4, length);
+    this.#length = start + 8 + Math.ceil(length / 8) * 8;
+  }
+
+  #reserve(count: number): number {
+    const start = this.#length;
+    if (start + count > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, start + count));
+      larger.set(this.#bytes.subarray(0, start));
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+      this.#buffer = Buffer.from(larger.buffer);
+    }
+    return start;
+  }
+}
