@@ -1,0 +1,12 @@
+// The generated kernels are what their writer writes, so that nobody edits them by hand or forgets to run it.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { bitsliceText } from '../../core/aes/write-bitslice.ts';
+
+test('bitslice-encrypt.gen.ts and bitslice-decrypt.gen.ts are fresh', () => {
+  const read = (name: string): string => readFileSync(new URL(`../../core/aes/${name}`, import.meta.url), 'utf8');
+  assert.equal(read('bitslice-encrypt.gen.ts'), bitsliceText(false));
+  assert.equal(read('bitslice-decrypt.gen.ts'), bitsliceText(true));
+});
