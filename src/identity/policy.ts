@@ -2,18 +2,16 @@
  * Who may do what: the names of permissions, and the two rules about all and none (DESIGN §8).
  *
  * Invariant: a permission's name derives from the Operation enumeration (`operation_get_attributes`), so an operation and its
- * permission cannot differ; `operation_all` and `operation_none` stand alone in a role. Names are those that Vault's
- * KMIP engine made known (`operation_rekey_key_pair`, `operation_mac`).
+ * permission cannot differ; `operation_all` and `operation_none` stand alone among them. What `operation_all` does not bring has a
+ * name of its own and is given by it. Names are those that Vault's KMIP engine made known (`operation_rekey_key_pair`).
  */
 import { Operation } from '../kmip/enums.ts';
+import { unverifiedStreamPermission } from '../operations/cipher-stream.ts';
 import type { Caller } from '../operations/context.ts';
 import { Fault } from '../fault.ts';
 
 export const allOperations = 'operation_all';
 export const noOperations = 'operation_none';
-
-/** Permissions on top of operations: what a role has to be given by name, even one that may do everything. */
-export const streamUnverified = 'stream_unverified';
 
 /** `GetAttributes` → `operation_get_attributes`. */
 export function permissionOf(operationName: string): string {
@@ -23,7 +21,7 @@ export function permissionOf(operationName: string): string {
   return `operation_${words.toLowerCase()}`;
 }
 
-const known: ReadonlySet<string> = new Set([...Object.keys(Operation).map(permissionOf), allOperations, noOperations, streamUnverified]);
+const known: ReadonlySet<string> = new Set([...Object.keys(Operation).map(permissionOf), allOperations, noOperations, unverifiedStreamPermission]);
 
 /** Whether the caller's role allows what the permission names; an operation without one is open to every caller. */
 export function mayPerform(caller: Pick<Caller, 'permissions'>, permission: string | undefined): boolean {

@@ -1,0 +1,18 @@
+/**
+ * The admin token: `Authorization: Bearer TOKEN` (RFC 6750 §2.1) on every command.
+ *
+ * Invariant: compared by hash in constant time, before the body is read; a missing and a wrong token get the same answer.
+ */
+import type { FastifyInstance } from 'fastify';
+import { Fault } from '../fault.ts';
+import { hashOfToken } from '../identity/bootstrap.ts';
+import { secretsEqual } from '../secret.ts';
+
+export function requireToken(commands: FastifyInstance, adminTokenHash: Uint8Array): void {
+  commands.addHook('onRequest', async (request, reply) => {
+    const given = /^Bearer +([A-Za-z0-9._~+/=-]{1,512}) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    if (secretsEqual(hashOfToken(given), adminTokenHash)) return;
+    void reply.header('www-authenticate', 'Bearer realm="kmipd"');
+    throw new Fault('E_TOKEN', 'The admin token is missing or wrong: send Authorization: Bearer with the content of DIR/bootstrap/admin-token.');
+  });
+}
