@@ -48,7 +48,7 @@ export async function closedLoop(target: Target, request: Buffer, options: { con
         let started = 0n;
         let due = 0;
         let seen = 0;
-        let header = Buffer.alloc(0);
+        let header: Buffer = Buffer.alloc(0);
         const send = (bytes: Buffer): void => {
           started = process.hrtime.bigint();
           due = seen = 0;

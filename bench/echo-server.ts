@@ -12,7 +12,7 @@ const [certificate, privateKey, authority] = process.argv.slice(2, 5).map((file)
 
 const server = tls.createServer({ cert: certificate!, key: privateKey!, ca: authority!, requestCert: true, rejectUnauthorized: true }, (socket) => {
   let answer = Buffer.alloc(0);
-  let held = Buffer.alloc(0);
+  let held: Buffer = Buffer.alloc(0);
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: Buffer) => {

@@ -18,7 +18,10 @@ export interface BenchReport {
 
 export function printReport(report: BenchReport): void {
   console.log(`\n${report.name}: ${report.question}`);
-  console.table(report.rows);
+  const head = Object.keys(report.rows[0] ?? {});
+  const cells = [head, ...report.rows.map((row) => head.map((name) => String(row[name] ?? '-')))];
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  for (const row of cells) console.log(row.map((cell, column) => cell.padStart(widths[column]!)).join('  '));
   for (const note of report.notes) console.log(`  ${note}`);
 }
 

@@ -5,14 +5,21 @@
  */
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../fault.ts';
+import { decryptCommand, encryptCommand } from './cipher.ts';
+import { credentialCommand } from './credential.ts';
+import { dumpCommand } from './dump.ts';
+import { keyCommand } from './key.ts';
+import { roleCommand, scopeCommand, statusCommand } from './scope.ts';
 import { serveCommand } from './serve.ts';
 
 const exitFailed = 1;
 const exitMisused = 2;
 
+const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand()];
+
 async function run(): Promise<void> {
   const program = new Command('kmipd').description('A key management server that speaks KMIP 1.0 to 2.1.').exitOverride();
-  for (const command of [serveCommand()]) program.addCommand(command.exitOverride());
+  for (const command of commands) program.addCommand(command.exitOverride());
   try {
     await program.parseAsync(process.argv);
   } catch (error) {

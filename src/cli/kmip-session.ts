@@ -1,0 +1,61 @@
+/**
+ * How commands talk KMIP: to any server, with the credential in a folder.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import { KmipClient } from '../client/client.ts';
+import { Fault } from '../fault.ts';
+import { versionNumber } from '../kmip/version.ts';
+
+export interface KmipOptions {
+  readonly server: string;
+  readonly credential: string;
+  readonly serverName?: string;
+  readonly protocol: string;
+}
+
+/** Adds the options that say which server, as whom. */
+export function withKmipOptions(command: Command): Command {
+  const environment = process.env;
+  return command
+    .option('--server <HOST:PORT>', 'KMIP server (KMIPD_SERVER)', environment['KMIPD_SERVER'] ?? 'localhost:5696')
+    .option('--credential <DIR>', 'folder with cert.pem, key.pem and ca.pem (KMIPD_CREDENTIAL)', environment['KMIPD_CREDENTIAL'] ?? path.join(environment['KMIPD_DATA'] ?? './kmipd-data', 'bootstrap'))
+    .option('--server-name <NAME>', "name in the server's certificate, where it is not HOST")
+    .option('--protocol <VERSION>', 'KMIP version of the requests', '2.1');
+}
+
+export function openClient(options: KmipOptions): KmipClient {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(options.server);
+  if (match === null) throw new Fault('E_CONFIG', `--server ${options.server}: expected HOST or HOST:PORT`);
+  const [major, minor] = options.protocol.split('.').map(Number);
+  const version = versionNumber(major ?? Number.NaN, minor ?? Number.NaN);
+  if (!(version >= 10)) throw new Fault('E_CONFIG', `--protocol ${options.protocol}: expected 1.0 to 2.1`);
+  const read = (name: string): string => {
+    const file = path.join(options.credential, name);
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new Fault('E_CREDENTIAL', `cannot read ${file}; name the folder of your credential with --credential`, { cause: error });
+    }
+  };
+  return new KmipClient({
+    host: match[1] ?? match[2]!,
+    port: Number(match[3] ?? 5696),
+    certificate: read('cert.pem'),
+    privateKey: read('key.pem'),
+    authority: read('ca.pem'),
+    ...(options.serverName !== undefined && { serverName: options.serverName }),
+    version,
+  });
+}
+
+/** Runs the work with a client and closes it, whatever happens. */
+export async function withClient<T>(options: KmipOptions, work: (client: KmipClient) => Promise<T>): Promise<T> {
+  const client = openClient(options);
+  try {
+    return await work(client);
+  } finally {
+    client.destroyConnection();
+  }
+}
