@@ -1,0 +1,91 @@
+/**
+ * The objects of one scope as a message sees them: the store, and over it what earlier items of the message have planned.
+ *
+ * Invariant: what an item planned is seen by later items at once and by nobody else until it is committed; taking back an
+ * item's plan (Undo, Response Too Large) leaves no trace. Mutations are applied by the same pure function as the store's.
+ */
+import type { Managed } from '../kmip/managed.ts';
+import type { LocateTerm, View } from '../operations/context.ts';
+import { apply } from '../storage/apply.ts';
+import type { Mutation } from '../storage/mutation.ts';
+import type { ReadStore } from '../storage/store.ts';
+
+export class MessageView implements View {
+  readonly #store: ReadStore;
+  readonly #scope: string;
+  /** Objects that the message has changed, by unique identifier; creation order for the new ones. */
+  readonly #changed = new Map<string, Managed>();
+  readonly #mutations: Mutation[] = [];
+
+  constructor(store: ReadStore, scope: string) {
+    this.#store = store;
+    this.#scope = scope;
+  }
+
+  get mutations(): readonly Mutation[] {
+    return this.#mutations;
+  }
+
+  fetch(uniqueIdentifier: string): Managed | undefined {
+    return this.#changed.get(uniqueIdentifier) ?? this.#store.fetch(this.#scope, uniqueIdentifier);
+  }
+
+  async *candidates(terms: readonly LocateTerm[]): AsyncIterable<Managed> {
+    const seen = new Set<string>();
+    for await (const uniqueIdentifier of this.#store.candidates(this.#scope, { terms })) {
+      const managed = this.fetch(uniqueIdentifier);
+      seen.add(uniqueIdentifier);
+      if (managed !== undefined) yield managed;
+    }
+    // An index knows nothing of the message's own changes: every changed object may match.
+    for (const [uniqueIdentifier, managed] of this.#changed) if (!seen.has(uniqueIdentifier)) yield managed;
+  }
+
+  /** Adds an item's plan and gives back how to take it back, as long as nothing else was planned since. */
+  plan(mutations: readonly Mutation[]): () => void {
+    const count = this.#mutations.length;
+    const replaced: [string, Managed | undefined][] = [];
+    const takeBack = (): void => {
+      for (const [uniqueIdentifier, managed] of replaced.reverse()) {
+        if (managed === undefined) this.#changed.delete(uniqueIdentifier);
+        else this.#changed.set(uniqueIdentifier, managed);
+      }
+      this.#mutations.length = count;
+    };
+    try {
+      for (const mutation of mutations) {
+        const uniqueIdentifier = objectOf(mutation);
+        if (uniqueIdentifier !== undefined) {
+          const managed = this.fetch(uniqueIdentifier);
+          const after = apply(managed === undefined ? undefined : { kind: 'managed', managed, ordinal: 0 }, mutation, 0);
+          replaced.push([uniqueIdentifier, this.#changed.get(uniqueIdentifier)]);
+          if (after.kind === 'managed') this.#changed.set(uniqueIdentifier, after.managed);
+        }
+        this.#mutations.push(mutation);
+      }
+    } catch (error) {
+      takeBack();
+      throw error;
+    }
+    return takeBack;
+  }
+
+  /** Takes everything back. */
+  clear(): void {
+    this.#changed.clear();
+    this.#mutations.length = 0;
+  }
+}
+
+function objectOf(mutation: Mutation): string | undefined {
+  switch (mutation.kind) {
+    case 'managed-created':
+      return mutation.managed.uniqueIdentifier;
+    case 'attributes-changed':
+    case 'material-destroyed':
+    case 'material-replaced':
+      return mutation.uniqueIdentifier;
+    default:
+      return undefined;
+  }
+}
