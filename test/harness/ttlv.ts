@@ -21,7 +21,7 @@ export interface Item {
 const headerLength = 8;
 
 function paddedLength(length: number): number {
-  return (length + 7) & ~7;
+  return Math.ceil(length / 8) * 8; // no bit operations: they would make a length above 2^31 negative
 }
 
 /** Bytes of an item's value, without padding. */
