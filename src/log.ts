@@ -23,7 +23,7 @@ const standardError = 2;
 /** A log of this thread. Writes at once: the last line before an end is the one that matters. */
 export function createLog(level: LogLevel, fields: Readonly<Record<string, unknown>> = {}): Log {
   return pino(
-    { level, base: { pid: process.pid, ...fields }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    { level, base: { pid: process.pid, ...fields }, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: pino.stdSerializers.err }, formatters: { level: (label) => ({ level: label }) } },
     pino.destination({ fd: standardError, sync: true }),
   );
 }

@@ -1,0 +1,208 @@
+/**
+ * The one place where a node's real parts are built and wired: clocks, sockets, the store, threads, signals.
+ *
+ *     root key → store → first identity → core → stream key → writer → admin port → workers → ready
+ *
+ * Invariant: `/readyz` says yes only while the store is open and every worker listens; a fault of the store, or of too
+ * many workers, ends the process: a node that cannot keep what it acknowledges must not answer.
+ * Workers share the port by `reusePort`, which Linux spreads over listeners; so a node runs on Linux, or with one worker.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createControlServer } from './control/control-server.ts';
+import type { ControlServer } from './control/control-server.ts';
+import { Fault } from './fault.ts';
+import { bootstrap } from './identity/bootstrap.ts';
+import type { Bootstrapped } from './identity/bootstrap.ts';
+import { identifyFingerprint } from './identity/identify.ts';
+import { createLog } from './log.ts';
+import type { Log } from './log.ts';
+import { createMetrics } from './metrics/registry.ts';
+import type { ServerFacts } from './operations/context.ts';
+import { systemRandom } from './random.ts';
+import { wipe } from './secret.ts';
+import { Census } from './server/census.ts';
+import { CoherencePublisher } from './server/coherence.ts';
+import { createEngine } from './server/engine-parts.ts';
+import { limitNames } from './server/limits.ts';
+import { stopOnSignals } from './server/shutdown.ts';
+import { ticketSecretBytes } from './server/ticket-keys.ts';
+import { WorkerPool } from './server/worker-pool.ts';
+import { Writer } from './server/writer.ts';
+import { createLevelStore } from './storage/level-store.ts';
+import { loadRootKey } from './storage/root-key.ts';
+import type { Store } from './storage/store.ts';
+import { chooseCoreBuild, compileCore } from './wasm/load.ts';
+
+const streamKeySetting = 'stream-key';
+const streamKeyBytes = 32;
+/** The admin port's answers under way at the end of a drain. */
+const controlCloseMs = 1_000;
+const exitFailed = 1;
+
+export interface RunningNode {
+  readonly port: number;
+  readonly adminPort: number;
+  readonly bootstrap: Bootstrapped;
+  /** Drains and closes everything; resolves when all is on disk and closed. */
+  stop(): Promise<void>;
+}
+
+/** Builds a node and resolves when it is ready. `onFault` is called when it can serve no more. */
+export async function startNode(config: Config, log: Log, onFault: (error: unknown) => void): Promise<RunningNode> {
+  const clock = systemClock;
+  const seconds = (): number => Math.floor(clock.now() / 1000);
+  const storeFolder = join(config.data, 'store');
+  const rootKey = await loadRootKey({ folder: config.data, storeFolder, environmentKey: process.env['KMIPD_ROOT_KEY'], passphrase: process.env['KMIPD_ROOT_PASSPHRASE'] });
+  const store = await createLevelStore({ folder: storeFolder, rootKey: rootKey.bytes });
+  const identity = await bootstrap({ store, rootKey: rootKey.bytes, folder: config.data, serverNames: config.serverNames, random: systemRandom, now: seconds });
+  const server: ServerFacts = { vendorIdentification: 'kmipd', serverVersion: packageVersion(), serverName: 'kmipd' };
+  const coreBuild = chooseCoreBuild();
+  const core = compileCore(coreBuild);
+  const streamKey = await settingOnce(store, streamKeySetting, () => systemRandom(streamKeyBytes));
+
+  const census = Census.forWorkers(config.workers);
+  const coherence = new CoherencePublisher();
+  const metrics = createMetrics({
+    workers: config.workers, limitNames, serverVersion: server.serverVersion, coreBuild,
+    writing: { queued: () => writer.queued, sequence: () => store.sequence },
+    utilization: () => pool.utilization(),
+  });
+  const { engine } = createEngine({ store: store.pending(), core, streamKey, noncePrefix: await takeNoncePrefix(store), server, clock, log });
+  const writer: Writer = new Writer({
+    engine, store, clock, log, limits: config.limits, metrics: metrics.writing, onFault,
+    callerOf: (credential, pending) => identifyFingerprint(pending, credential, seconds()).caller,
+    publish: ({ managed, identityChanged }) => {
+      coherence.publish(managed, identityChanged);
+      if (identityChanged) pool.identityChanged();
+    },
+  });
+  const pool: WorkerPool = new WorkerPool({
+    parts: {
+      host: config.host, logLevel: config.logLevel, limits: config.limits,
+      tls: { certificates: identity.tls.cert, privateKeys: identity.tls.key, authorities: identity.tls.ca, ciphers: config.tlsCiphers, ticketSecret: systemRandom(ticketSecretBytes) },
+      store: { folder: storeFolder, rootKey: rootKey.bytes },
+      streamKey, server, core, coherence: coherence.memory,
+    },
+    slabs: metrics.slabs, census, clock, log, limits: config.limits, onFault,
+    takeNoncePrefix: () => takeNoncePrefix(store, writer),
+    submit: (message, credential) => writer.submit(message, credential),
+  });
+
+  let phase: 'starting' | 'serving' | 'stopping' = 'starting';
+  const startedAt = seconds();
+  const control = createControlServer({
+    identity: identity.identity, adminTokenHash: identity.adminTokenHash, log,
+    commit: (mutations) => writer.commit(mutations),
+    liveness: () => ({ ok: true, reasons: [] }),
+    readiness: () => {
+      const reasons = phase !== 'serving' ? [phase] : pool.allListen ? [] : ['a worker does not listen'];
+      return { ok: reasons.length === 0, reasons };
+    },
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    status: () => ({ version: server.serverVersion, phase, startedAt, workers: config.workers, core: coreBuild, connections: census.total(), sequence: store.sequence, port }),
+  });
+  const adminPort = await control.listen(config.adminHost, config.adminPort);
+  const port = await freePort(config.host, config.port);
+  await pool.start(port);
+  phase = 'serving';
+
+  return {
+    port, adminPort, bootstrap: identity,
+    async stop() {
+      phase = 'stopping';
+      await pool.drain();
+      await writer.drained();
+      await pool.close();
+      await closeControl(control);
+      await store.close();
+      wipe(rootKey.bytes, streamKey);
+    },
+  };
+}
+
+/** `kmipd serve`: runs until a signal stops it. */
+export async function runNode(config: Config): Promise<void> {
+  const log = createLog(config.logLevel);
+  const fail = (error: unknown): never => {
+    log.fatal({ error }, 'The node cannot go on and ends.');
+    process.exit(exitFailed);
+  };
+  process.on('uncaughtException', fail);
+  const node = await startNode(config, log, fail);
+  for (const line of greeting(node, config)) process.stdout.write(`${line}\n`);
+  log.info({ port: node.port, adminPort: node.adminPort, workers: config.workers }, 'Ready.');
+  stopOnSignals(async () => {
+    await node.stop();
+    log.info({}, 'Stopped.');
+  }, log);
+}
+
+function greeting(node: RunningNode, config: Config): readonly string[] {
+  const lines = [`kmipd: KMIP over TLS on ${config.host ?? 'all addresses'}, port ${node.port}; admin port http://${config.adminHost}:${node.adminPort}; data in ${config.data}`];
+  if (!node.bootstrap.first) return lines;
+  const folder = join(config.data, 'bootstrap');
+  return [
+    ...lines,
+    ...node.bootstrap.lines,
+    'Is it there? Try:',
+    `  openssl s_client -connect 127.0.0.1:${node.port} -CAfile ${folder}/ca.pem -cert ${folder}/cert.pem -key ${folder}/key.pem -brief </dev/null`,
+  ];
+}
+
+/** Version of the package, whose manifest lies above this file: one folder from src/, two from dist/src/. */
+function packageVersion(): string {
+  for (const place of ['../package.json', '../../package.json']) {
+    try {
+      return (JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { version: string }).version;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  throw new Fault('E_PACKAGE', 'The package.json of kmipd is not where it belongs.');
+}
+
+/** A secret setting that is made at the first start and kept sealed in the store. */
+async function settingOnce(store: Store, name: string, make: () => Uint8Array): Promise<Uint8Array> {
+  const kept = store.setting(name);
+  if (kept !== undefined) return kept;
+  const value = make();
+  await store.commit([{ kind: 'setting-put', name, value }]);
+  return value;
+}
+
+/** A prefix that no thread had before, durable before it is used. */
+async function takeNoncePrefix(store: Store, through: Pick<Store, 'commit'> = store): Promise<number> {
+  const prefix = store.nextNoncePrefix;
+  await through.commit([{ kind: 'nonce-prefix-taken', prefix }]);
+  return prefix;
+}
+
+/**
+ * The port to listen on, proved free: workers share it, and two servers that share one by mistake would split their
+ * clients silently.
+ */
+async function freePort(host: string | undefined, wanted: number): Promise<number> {
+  const probe = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      probe.once('error', reject);
+      probe.listen({ ...(host !== undefined && { host }), port: wanted }, resolve);
+    });
+    return (probe.address() as AddressInfo).port;
+  } catch (cause) {
+    throw new Fault('E_LISTEN', `KMIP cannot listen on ${host ?? 'all addresses'}, port ${wanted}.`, { cause });
+  } finally {
+    await new Promise<void>((resolve) => probe.close(() => resolve()));
+  }
+}
+
+async function closeControl(control: ControlServer): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([control.close(), new Promise<void>((resolve) => { timer = setTimeout(resolve, controlCloseMs); })]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,40 @@
+/**
+ * What the main thread and its workers tell each other. Counters, caches and limits go through shared memory instead.
+ *
+ *     main                                worker
+ *      │ ── WorkerStart (workerData) ────> │  opens a read handle, warms up
+ *      │ <──────────────────── listening ─ │
+ *      │ <───── plan { message } ───────── │  a message that changes something
+ *      │ ────── planned { answer } ──────> │
+ *      │ ────── identity ────────────────> │  look up all live connections again
+ *      │ ────── drain ───────────────────> │
+ *      │ <─────────────────────── drained ─│
+ *      │ ────── close ───────────────────> │  wipes, closes, ends with code 0
+ */
+import type { LogLevel } from '../log.ts';
+import type { ServerFacts } from '../operations/context.ts';
+import type { Limits } from './limits.ts';
+import type { TlsMaterial } from './listener.ts';
+import type { PlanMessage, PlannedMessage } from './primary-link.ts';
+
+/** All that a worker is given; secrets in it stay in the process. */
+export interface WorkerStart {
+  readonly worker: number;
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly logLevel: LogLevel;
+  readonly limits: Limits;
+  readonly tls: TlsMaterial;
+  readonly store: { readonly folder: string; readonly rootKey: Uint8Array };
+  readonly streamKey: Uint8Array;
+  /** Taken for this thread alone before it started. */
+  readonly noncePrefix: number;
+  readonly server: ServerFacts;
+  readonly core: WebAssembly.Module;
+  readonly coherence: SharedArrayBuffer;
+  readonly census: SharedArrayBuffer;
+  readonly slab: SharedArrayBuffer;
+}
+
+export type FromWorker = { readonly kind: 'listening'; readonly port: number } | { readonly kind: 'drained' } | PlanMessage;
+export type ToWorker = PlannedMessage | { readonly kind: 'identity' } | { readonly kind: 'drain' } | { readonly kind: 'close' };

@@ -1,0 +1,78 @@
+/**
+ * The entry of a worker thread: puts together what one worker owns and serves until it is told to drain.
+ *
+ * A worker owns its listener, its connections, a WebAssembly instance, a read handle of the store and a nonce prefix.
+ * Invariant: it listens only when all that is ready and warm; an error nobody caught ends the thread, and the pool
+ * starts another: state that may be wrong is never served from.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../clock.ts';
+import { identify, identifyFingerprint } from '../identity/identify.ts';
+import { createLog } from '../log.ts';
+import { Recorder } from '../metrics/recorder.ts';
+import { openReader } from '../storage/level-store.ts';
+import { Census } from './census.ts';
+import { CoherenceFollower } from './coherence.ts';
+import { createEngine } from './engine-parts.ts';
+import { Listener } from './listener.ts';
+import { MessageService } from './message-service.ts';
+import { ObjectCache } from './object-cache.ts';
+import { PrimaryLink } from './primary-link.ts';
+import { warmUp } from './warm-up.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
+
+async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: ArrayBuffer[]) => void, receive: (take: (message: ToWorker) => void) => void): Promise<void> {
+  const clock = systemClock;
+  const log = createLog(start.logLevel, { worker: start.worker });
+  const recorder = new Recorder(start.slab);
+  const reader = await openReader(start.store);
+  const cache = new ObjectCache(reader, start.limits.cachedObjects, recorder);
+  const { engine, ciphers } = createEngine({ ...start, store: cache, clock, log });
+  const primary = new PrimaryLink(post);
+  const follower = new CoherenceFollower(start.coherence, {
+    drop: (high, low) => cache.drop(high, low),
+    dropAll: () => cache.dropAll(),
+    identityChanged: () => listener.recheck(),
+  });
+  const service = new MessageService({ engine, primary, follower, cache, recorder, clock, log, messageBytesMax: start.limits.messageBytes });
+  const seconds = (): number => Math.floor(clock.now() / 1000);
+  const listener: Listener = new Listener({
+    tls: start.tls,
+    identifier: {
+      identify: (certificate) => identify(reader, certificate, seconds()),
+      identifyAgain: (fingerprint) => identifyFingerprint(reader, fingerprint, seconds()),
+    },
+    service, recorder, clock, log,
+    limits: start.limits,
+    census: new Census(start.census),
+    worker: start.worker,
+  });
+
+  receive((message) => {
+    switch (message.kind) {
+      case 'planned':
+        primary.receive(message);
+        break;
+      case 'identity':
+        service.refresh();
+        break;
+      case 'drain':
+        void listener.drain().then(() => post({ kind: 'drained' }));
+        break;
+      case 'close':
+        cache.dropAll();
+        void reader.close().finally(() => process.exit(0));
+        break;
+    }
+  });
+  await warmUp(engine, ciphers, clock);
+  const port = await listener.listen(start.host, start.port);
+  post({ kind: 'listening', port });
+}
+
+const main = parentPort!;
+await serve(
+  workerData as WorkerStart,
+  (message, transfer = []) => main.postMessage(message, transfer),
+  (take) => main.on('message', take),
+);
