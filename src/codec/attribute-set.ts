@@ -26,18 +26,18 @@ import { writeItem } from './write.ts';
 import type { TtlvWriter } from './writer.ts';
 
 /** Appends what one item of a set holds: an Attribute, a Template-Attribute, or an Attributes structure. */
-export function readAttributes(rows: RowTable, row: number, version: number, instances: unknown[]): void {
+export function readAttributes(rows: RowTable, row: number, version: number, instances: unknown[], partial = false): void {
   expectType(rows, row, [ItemType.Structure]);
   const tag = rows.tag(row);
   if (tag === Tag.Attribute) {
-    instances.push(readAttribute(rows, row, version));
+    instances.push(readAttribute(rows, row, version, partial));
     return;
   }
   for (let child = row + 1; child < rows.end(row); child = rows.end(child)) {
     const childTag = rows.tag(child);
-    if (childTag === Tag.Attribute) instances.push(readAttribute(rows, child, version));
+    if (childTag === Tag.Attribute) instances.push(readAttribute(rows, child, version, partial));
     else if (isTemplateTag(tag)) refuseInTemplate(rows, child);
-    else instances.push(readDirect(rows, child, version));
+    else instances.push(readDirect(rows, child, version, partial));
   }
 }
 
@@ -52,17 +52,17 @@ function refuseInTemplate(rows: RowTable, row: number): never {
 }
 
 /** 2.x: the attribute's own tag. */
-function readDirect(rows: RowTable, row: number, version: number): AttributeInstance {
+function readDirect(rows: RowTable, row: number, version: number, partial: boolean): AttributeInstance {
   const tag = rows.tag(row);
   const name = attributeByTag(tag);
-  if (name !== undefined) return { name, value: readItem(rows, row, (attributeRule(name) as { type: FieldType }).type, version) };
+  if (name !== undefined) return { name, value: readItem(rows, row, valueType(name, partial), version) };
   const known = tagName(tag);
   if (known === undefined) return unexpected(rows, row);
   return { name: known, value: readNode(rows, row) };
 }
 
 /** Attribute { name, index, value } of 1.x, or { vendor, name, value } of 2.x. */
-function readAttribute(rows: RowTable, row: number, version: number): AttributeInstance {
+function readAttribute(rows: RowTable, row: number, version: number, partial: boolean): AttributeInstance {
   expectType(rows, row, [ItemType.Structure]);
   let vendorRow = -1;
   let nameRow = -1;
@@ -81,8 +81,25 @@ function readAttribute(rows: RowTable, row: number, version: number): AttributeI
   if (valueRow < 0) lacks(rows, row, Tag.AttributeValue);
   const text = rows.text(nameRow);
   const name = vendorRow < 0 ? canonicalName(text) : vendorName(rows.text(vendorRow), text);
-  const value = isAttributeName(name) ? readItem(rows, valueRow, (attributeRule(name) as { type: FieldType }).type, version) : readNode(rows, valueRow);
+  const value = isAttributeName(name) ? readItem(rows, valueRow, valueType(name, partial), version) : readNode(rows, valueRow);
   return indexRow < 0 ? { name, value } : { name, index: rows.view.getInt32(rows.offset(indexRow)), value };
+}
+
+/** Type of an attribute's value; `partial`: with every field of a structure optional. */
+function valueType(name: string, partial: boolean): FieldType {
+  const { type } = attributeRule(name) as { type: FieldType };
+  return partial && type.kind === 'structure' ? partialStructure(type as StructureType<Fields>) : type;
+}
+
+const partialStructures = new WeakMap<object, StructureType<Fields>>();
+
+function partialStructure(type: StructureType<Fields>): StructureType<Fields> {
+  const known = partialStructures.get(type);
+  if (known !== undefined) return known;
+  const fields = Object.fromEntries(Object.entries(type.fields).map(([key, field]) => [key, { ...field, required: false }]));
+  const made: StructureType<Fields> = { ...type, fields };
+  partialStructures.set(type, made);
+  return made;
 }
 
 function once(rows: RowTable, row: number, earlier: number, type: number): number {

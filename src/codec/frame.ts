@@ -99,6 +99,7 @@ export class FrameReader {
     if (begins !== Tag.RequestMessage && begins !== Tag.ResponseMessage) {
       this.#lost = true;
       frames.push({ kind: 'lost', head: this.#pending.slice(0, this.#filled) });
+      this.#reset();
       return 0;
     }
     return headerLength + view.getUint32(4);

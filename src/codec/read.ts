@@ -49,7 +49,7 @@ function readField(rows: RowTable, row: number, { key, field, type }: CompiledFi
   const present = value[key];
   if (type.kind === 'attributeSet') {
     const instances = (present as unknown[] | undefined) ?? [];
-    readAttributes(rows, row, version, instances);
+    readAttributes(rows, row, version, instances, type.partial);
     value[key] = instances;
   } else if (type.kind === 'attributeNames') {
     const names = (present as string[] | undefined) ?? [];

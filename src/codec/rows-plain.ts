@@ -35,14 +35,14 @@ export class RowTable {
   readonly view: DataView;
   readonly count: number;
   readonly #cells: Int32Array;
-  readonly #buffer: Buffer;
+  /** The same bytes, for their text decoder; made when the first text is read. */
+  #buffer: Buffer | undefined;
 
-  constructor(bytes: Uint8Array, cells: Int32Array, count: number) {
+  constructor(bytes: Uint8Array, view: DataView, cells: Int32Array, count: number) {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = view;
     this.count = count;
     this.#cells = cells;
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   tag(row: number): number {
@@ -84,6 +84,7 @@ export class RowTable {
   }
 
   text(row: number): string {
+    this.#buffer ??= Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
     const start = this.offset(row);
     return this.#buffer.toString('utf8', start, start + this.length(row));
   }
@@ -152,7 +153,7 @@ export function readRows(bytes: Uint8Array, limits: RowLimits = {}): RowTable {
     }
   } while (parent >= 0);
   if (position !== bytes.length) malformed(position, `${bytes.length - position} bytes follow the end of the message`);
-  return new RowTable(bytes, cells.slice(0, count * stride), count);
+  return new RowTable(bytes, view, cells.slice(0, count * stride), count);
 }
 
 function grown(cells: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
@@ -178,7 +179,7 @@ function checkValue(bytes: Uint8Array, view: DataView, tag: number, type: number
       break;
     case ItemType.DateTime: {
       const high = view.getInt32(offset);
-      if (high >= 0x200000 || high < -0x200000) malformed(offset, `${tagTitle(tag)}: a Date-Time of more than 2^53 seconds`);
+      if (high >= 0x200000 || high < -0x200000 || (high === -0x200000 && view.getUint32(offset + 4) === 0)) malformed(offset, `${tagTitle(tag)}: a Date-Time of more than 2^53 seconds`);
       break;
     }
     case ItemType.TextString:

@@ -1,15 +1,14 @@
 /**
  * TtlvWriter: appends items and patches the length of a structure when it is closed (KMIP 1.4 §9.1).
  *
- * Invariant: what it holds between calls is whole items, padded with zero bytes; every `begin` has its `end`. The buffer
- * belongs to one message and is never used again, because answers hold keys.
+ * Invariant: what it holds between calls is whole items, padded with zero bytes; every `begin` has its `end`. `bytes` ends
+ * the writer. Its memory is zero from `length` on; it goes from one writer to the next, wiped, because answers hold keys
+ * and because a fresh kilobyte for each costs more than writing it.
  */
 import { ItemType } from '../kmip/item-types.ts';
 import type { TtlvNode } from '../kmip/schema.ts';
 
 export interface WriterOptions {
-  /** Bytes to begin with; it grows by itself. */
-  readonly capacity?: number;
   /**
    * Leave out attributes that the message's version lacks, or whose value holds an enumeration value it lacks: right for
    * a server's answers. A client's request says what the caller said.
@@ -17,19 +16,40 @@ export interface WriterOptions {
   readonly filterAttributes?: boolean;
 }
 
+interface Memory {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+  /** The same bytes, for their text encoder. */
+  readonly buffer: Buffer;
+}
+
+const firstCapacity = 16_384;
+
+/** Memory above this is not kept for the next writer. */
+const keptCapacity = 262_144;
+
+/** Wiped memory for the next writer, unless one is at work. */
+let spare: Memory | undefined;
+
+function memoryOf(capacity: number): Memory {
+  const bytes = new Uint8Array(capacity);
+  return { bytes, view: new DataView(bytes.buffer), buffer: Buffer.from(bytes.buffer) };
+}
+
+/** Memory of a writer that has ended. */
+const none = memoryOf(0);
+
 export class TtlvWriter {
   readonly filterAttributes: boolean;
-  #bytes: Uint8Array<ArrayBuffer>;
+  #memory: Memory;
   #view: DataView<ArrayBuffer>;
-  /** The same memory again, for its text encoder. */
-  #buffer: Buffer;
   #length = 0;
 
   constructor(options: WriterOptions = {}) {
     this.filterAttributes = options.filterAttributes ?? true;
-    this.#bytes = new Uint8Array(options.capacity ?? 1024);
-    this.#view = new DataView(this.#bytes.buffer);
-    this.#buffer = Buffer.from(this.#bytes.buffer);
+    this.#memory = spare ?? memoryOf(firstCapacity);
+    this.#view = this.#memory.view;
+    spare = undefined;
   }
 
   get length(): number {
@@ -82,7 +102,7 @@ export class TtlvWriter {
   textString(tag: number, value: string): void {
     // Three bytes a character at most: room for the worst case, then the length that came out.
     const start = this.#reserve(8 + value.length * 3 + 7);
-    const length = this.#buffer.write(value, start + 8, 'utf8');
+    const length = this.#memory.buffer.write(value, start + 8, 'utf8');
     this.#finish(start, tag, ItemType.TextString, length);
   }
 
@@ -122,13 +142,20 @@ export class TtlvWriter {
   /** Items that are encoded already, padding included. */
   encoded(items: Uint8Array): void {
     const start = this.#reserve(items.length);
-    this.#bytes.set(items, start);
+    this.#memory.bytes.set(items, start);
     this.#length = start + items.length;
   }
 
-  /** The message so far, in memory of its own that may be transferred to another thread. */
+  /** All that was written, in memory of its own that may be transferred to another thread. Ends the writer. */
   bytes(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#length);
+    const { bytes } = this.#memory;
+    const written = bytes.slice(0, this.#length);
+    bytes.fill(0, 0, this.#length);
+    if (bytes.length <= keptCapacity) spare = this.#memory;
+    this.#memory = none;
+    this.#view = this.#memory.view;
+    this.#length = 0;
+    return written;
   }
 
   /** Fixed-length items: header now, value by the caller; memory above #length is always zero, so padding is there. */
@@ -142,7 +169,7 @@ export class TtlvWriter {
 
   #raw(tag: number, type: number, value: Uint8Array): void {
     const start = this.#reserve(8 + value.length + 7);
-    this.#bytes.set(value, start + 8);
+    this.#memory.bytes.set(value, start + 8);
     this.#finish(start, tag, type, value.length);
   }
 
@@ -154,12 +181,13 @@ export class TtlvWriter {
 
   #reserve(count: number): number {
     const start = this.#length;
-    if (start + count > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, start + count));
-      larger.set(this.#bytes.subarray(0, start));
-      this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
-      this.#buffer = Buffer.from(larger.buffer);
+    const { bytes } = this.#memory;
+    if (start + count > bytes.length) {
+      const larger = memoryOf(Math.max(bytes.length * 2, start + count));
+      larger.bytes.set(bytes.subarray(0, start));
+      bytes.fill(0, 0, start);
+      this.#memory = larger;
+      this.#view = larger.view;
     }
     return start;
   }
