@@ -1,0 +1,148 @@
+/**
+ * The LevelDB store keeps the storage contract, and what a disk adds to it: it is there again after a reopen, readers of other
+ * threads see a commit as soon as it resolved, many commits share a sync, a failing disk stops everything, nothing is in
+ * the clear.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { ClassicLevel } from 'classic-level';
+import { Fault } from '../../src/fault.ts';
+import { createLevelStore, openReader } from '../../src/storage/level-store.ts';
+import { createMemoryStore } from '../../src/storage/memory-store.ts';
+import type { Mutation } from '../../src/storage/mutation.ts';
+import { attributeSet, collect, created, scopePut, testRootKey } from './sample-state.ts';
+import { storeContract } from './store-contract.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+storeContract('LevelDB store', async () => {
+  const folder = await temporaryFolder();
+  const store = await createLevelStore({ folder, rootKey: testRootKey });
+  return { store, dispose: () => store.close().then(() => rm(folder, { recursive: true })) };
+});
+
+const history: readonly (readonly Mutation[])[] = [
+  [scopePut('default')],
+  [created('u1', { name: 'a' }), created('u2', { custom: 'c' })],
+  [attributeSet('u1', 'State', 2), { kind: 'material-destroyed', scope: 'default', uniqueIdentifier: 'u2' }],
+  [{ kind: 'setting-put', name: 's', value: new Uint8Array([1]) }, { kind: 'nonce-prefix-taken', prefix: 0 }],
+  [{ kind: 'role-put', record: { scope: 'default', role: 'r', permissions: ['operation_all'], createdAt: 1 } }],
+  [{ kind: 'credential-put', record: { fingerprint: 'ff', scope: 'default', role: 'r', serialNumber: '1', subject: 's', notAfter: 2, createdAt: 1 } }],
+];
+
+it('is as it was after a reopen', async (test) => {
+  const folder = await temporaryFolder(test);
+  const first = await createLevelStore({ folder, rootKey: testRootKey });
+  for (const mutations of history) await first.commit(mutations);
+  const digest = await first.digest();
+  await first.close();
+  const second = await createLevelStore({ folder, rootKey: testRootKey });
+  assert.equal(await second.digest(), digest);
+  assert.equal(second.sequence, history.length);
+  assert.equal(second.nextNoncePrefix, 1);
+  assert.deepEqual(await collect(second.candidates('default', { terms: [{ name: 'Name', value: { nameValue: 'a' } }] })), ['u1']);
+  assert.equal((await second.commit([created('u3')])).sequence, history.length + 1);
+  assert.deepEqual(await collect(second.candidates('default', { terms: [] })), ['u1', 'u2', 'u3']);
+  await second.close();
+});
+
+it('comes to the same digest as the memory store, however the write sets were batched', async (test) => {
+  const folder = await temporaryFolder(test);
+  const level = await createLevelStore({ folder, rootKey: testRootKey });
+  const memory = createMemoryStore();
+  // The sealed root key in a scope's record differs with each sealing: both get the same one.
+  await Promise.all(history.map((mutations) => level.commit(mutations)));
+  for (const mutations of history) await memory.commit(mutations);
+  assert.equal(await level.digest(), await memory.digest());
+  await memory.commit([attributeSet('u1', 'State', 3)]);
+  assert.notEqual(await level.digest(), await memory.digest());
+  await level.close();
+});
+
+it('lets 64 commits that come together share few syncs', async (test) => {
+  const folder = await temporaryFolder(test);
+  const store = await createLevelStore({ folder, rootKey: testRootKey });
+  await store.commit([scopePut('default')]);
+  const batches = test.mock.method(ClassicLevel.prototype, 'batch');
+  const reports = await Promise.all(Array.from({ length: 64 }, (_, index) => store.commit([created(`u${index}`)])));
+  assert.equal(new Set(reports.map((report) => report.sequence)).size, 64);
+  assert.ok(batches.mock.callCount() <= 2, `64 commits took ${batches.mock.callCount()} batches`);
+  for (const call of batches.mock.calls) assert.deepEqual((call.arguments as unknown[])[1], { sync: true });
+  assert.equal((await collect(store.candidates('default', { terms: [] }))).length, 64);
+  await store.close();
+});
+
+it('refuses everything once the disk has failed', async (test) => {
+  const folder = await temporaryFolder(test);
+  const store = await createLevelStore({ folder, rootKey: testRootKey });
+  await store.commit([scopePut('default')]);
+  test.mock.method(ClassicLevel.prototype, 'batch', async () => { throw new Error('no space left'); }, { times: 1 });
+  const isFault = (error: unknown): boolean => error instanceof Fault && error.code === 'E_STORE_WRITE';
+  const commits = [store.commit([created('u1')]), store.commit([created('u2')])];
+  for (const commit of await Promise.allSettled(commits)) assert.ok(commit.status === 'rejected' && isFault(commit.reason));
+  await assert.rejects(store.commit([created('u3')]), isFault);
+  assert.equal(store.fetch('default', 'u1'), undefined);
+  assert.equal(store.sequence, 1);
+  await store.close();
+});
+
+it('refuses a wrong root key, a foreign database and one that is in use', async (test) => {
+  const folder = await temporaryFolder(test);
+  const store = await createLevelStore({ folder: join(folder, 'a'), rootKey: testRootKey });
+  await store.close();
+  const code = (wanted: string) => (error: unknown): boolean => error instanceof Fault && error.code === wanted;
+  await assert.rejects(createLevelStore({ folder: join(folder, 'a'), rootKey: new Uint8Array(32) }), code('E_ROOT_KEY_WRONG'));
+  const foreign = new ClassicLevel(join(folder, 'b'));
+  await foreign.put('x', 'y');
+  await assert.rejects(createLevelStore({ folder: join(folder, 'b'), rootKey: testRootKey }), code('E_STORE_OPEN'));
+  await foreign.close();
+  await assert.rejects(createLevelStore({ folder: join(folder, 'b'), rootKey: testRootKey }), code('E_STORE_FOREIGN'));
+  await assert.rejects(openReader({ folder: join(folder, 'c'), rootKey: testRootKey }), code('E_STORE_OPEN'));
+});
+
+it('shows every commit to readers on other threads as soon as it has resolved', async (test) => {
+  const folder = await temporaryFolder(test);
+  const store = await createLevelStore({ folder, rootKey: testRootKey });
+  await store.commit([scopePut('default'), created('u1')]);
+  const worker = new Worker(new URL('./reader-thread.ts', import.meta.url), { workerData: { folder, rootKey: testRootKey } });
+  const ask = async (message: string): Promise<unknown> => {
+    worker.postMessage(message);
+    // `once` of node:events rejects when the worker fails.
+    return (await once(worker, 'message'))[0];
+  };
+  assert.equal(await ask('ready?'), 'ready');
+  for (let count = 1; count <= 300; count++) {
+    await store.commit([attributeSet('u1', 'ContactInformation', String(count))]);
+    assert.equal(await ask('u1'), count);
+  }
+  await ask('close');
+  await worker.terminate();
+  await store.close();
+});
+
+it('keeps no key material, name, scope, role or custom text in the clear, in any file', async (test) => {
+  const folder = await temporaryFolder(test);
+  const store = await createLevelStore({ folder, rootKey: testRootKey });
+  const keyMaterial = new TextEncoder().encode('KEYMATERIAL-MARK-0123456789-ABCD');
+  await store.commit([scopePut('SCOPE-MARK'), { kind: 'role-put', record: { scope: 'SCOPE-MARK', role: 'ROLE-MARK', permissions: ['operation_all'], createdAt: 1 } }]);
+  // Enough to make LevelDB write tables and compact them, not its log only.
+  for (let round = 0; round < 5; round++) {
+    await store.commit(Array.from({ length: 400 }, (_, index) => created(`u${round}-${index}`, { scope: 'SCOPE-MARK', name: `NAME-MARK-${index}`, custom: 'CUSTOM-MARK', objectGroup: 'GROUP-MARK', keyMaterial })));
+  }
+  await store.commit([{ kind: 'setting-put', name: 'stream-key', value: keyMaterial }]);
+  await store.close();
+  await (await createLevelStore({ folder, rootKey: testRootKey })).close();
+  let total = 0;
+  for (const file of await readdir(folder)) {
+    const bytes = await readFile(join(folder, file));
+    total += bytes.length;
+    for (const mark of ['KEYMATERIAL', 'NAME-MARK', 'SCOPE-MARK', 'ROLE-MARK', 'CUSTOM-MARK', 'GROUP-MARK', 'operation_all']) {
+      assert.equal(bytes.indexOf(mark), -1, `${file} holds ${mark}`);
+    }
+    assert.equal(bytes.indexOf(Buffer.from(testRootKey)), -1, `${file} holds the root key`);
+  }
+  assert.ok(total > 500_000, 'the scan saw the data');
+});
