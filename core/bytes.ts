@@ -1,9 +1,5 @@
 // Big-endian loads and stores, and the two counter increments. Role: byte order in one place. Counters are
-// public (they follow from the IV and the position), so no rule of constant time binds them, yet none of
-// these functions branches.
-
-// The last word of a counter block in native order, and back: an involution.
-const SWAP_LAST_WORD: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 14, 13, 12], 16);
+// public (they follow from the IV and the position), so no rule of constant time binds them, so they may branch.
 
 // @ts-ignore: decorator
 @inline
@@ -28,33 +24,52 @@ export function xorBytes(target: usize, left: usize, right: usize, length: i32):
   } while (length > 0);
 }
 
-/** Writes `count` counter blocks to target, starting with the one at counter, which moves on by `count`.
- *  The whole block is one 128-bit big-endian number (SP 800-38A B.1 with m = 128, as OpenSSL counts). */
+/** Swaps the bytes of the last word: a counter block in native order, and back. */
+// @ts-ignore: decorator
+@inline
+function swapLastWord(block: v128): v128 {
+  return v128.shuffle<u8>(block, block, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 14, 13, 12);
+}
+
+/** Writes eight counter blocks to target, starting with the one at counter, which moves on by `count`, 1 to 8. GCM's increment: the
+ *  last four bytes only, modulo 2^32 (SP 800-38D §6.2). */
+export function spreadCounter32(counter: usize, target: usize, count: i32): void {
+  const first = swapLastWord(v128.load(counter));
+  v128.store(target, swapLastWord(first));
+  v128.store(target, swapLastWord(i32x4.add(first, i32x4(0, 0, 0, 1))), 16);
+  v128.store(target, swapLastWord(i32x4.add(first, i32x4(0, 0, 0, 2))), 32);
+  v128.store(target, swapLastWord(i32x4.add(first, i32x4(0, 0, 0, 3))), 48);
+  v128.store(target, swapLastWord(i32x4.add(first, i32x4(0, 0, 0, 4))), 64);
+  v128.store(target, swapLastWord(i32x4.add(first, i32x4(0, 0, 0, 5))), 80);
+  v128.store(target, swapLastWord(i32x4.add(first, i32x4(0, 0, 0, 6))), 96);
+  v128.store(target, swapLastWord(i32x4.add(first, i32x4(0, 0, 0, 7))), 112);
+  v128.store(counter, swapLastWord(i32x4.add(first, i32x4.replace_lane(i64x2.splat(0), 3, count))));
+}
+
+/** The same where the whole block is one 128-bit big-endian number (SP 800-38A B.1 with m = 128, as OpenSSL counts). Only when
+ *  the last word wraps within these blocks do the others take part. */
 export function spreadCounter128(counter: usize, target: usize, count: i32): void {
+  if (bswap<u32>(load<u32>(counter, 12)) < 0xfffffff8) {
+    spreadCounter32(counter, target, count);
+    return;
+  }
   let high = loadBigEndian64(counter);
   let low = loadBigEndian64(counter + 8);
-  for (let index: i32 = 0; index < count; index++) {
+  for (let index: i32 = 0; index < 8; index++) {
+    if (index == count) {
+      storeBigEndian64(counter, high);
+      storeBigEndian64(counter + 8, low);
+    }
     storeBigEndian64(target, high);
     storeBigEndian64(target + 8, low);
     target += 16;
     low += 1;
     high += <u64>(low == 0);
   }
-  storeBigEndian64(counter, high);
-  storeBigEndian64(counter + 8, low);
-}
-
-/** The same with GCM's increment: the last four bytes only, modulo 2^32 (SP 800-38D §6.2). */
-export function spreadCounter32(counter: usize, target: usize, count: i32): void {
-  const swap = v128.load(SWAP_LAST_WORD);
-  const one = i32x4(0, 0, 0, 1);
-  let value = i8x16.swizzle(v128.load(counter), swap);
-  for (let index: i32 = 0; index < count; index++) {
-    v128.store(target, i8x16.swizzle(value, swap));
-    target += 16;
-    value = i32x4.add(value, one);
+  if (count == 8) {
+    storeBigEndian64(counter, high);
+    storeBigEndian64(counter + 8, low);
   }
-  v128.store(counter, i8x16.swizzle(value, swap));
 }
 
 /** Moves a counter block on by one, without writing it elsewhere. */

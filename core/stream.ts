@@ -33,6 +33,8 @@ const BLOCK: usize = memory.data(16, 16);
 /** The state of a one-shot call; wiped by finish. */
 const CALL_STATE: usize = memory.data(CIPHER_STATE_BYTES, 16);
 
+const STATE_BLOCKS: i32 = CIPHER_STATE_BYTES >> 4;
+
 function isBlockMode(mode: i32): bool {
   return mode == MODE_ECB || mode == MODE_CBC;
 }
@@ -60,7 +62,7 @@ export function begin(
   if (direction != DIRECTION_ENCRYPT && direction != DIRECTION_DECRYPT) return STATUS_STATE;
   const unprepared = requireForms(area, 0);
   if (unprepared < 0) return unprepared;
-  wipe(state, CIPHER_STATE_BYTES);
+  wipeBlocks(state, STATE_BLOCKS);
   store<u8>(state, CIPHER_STATE_REVISION, STATE_REVISION);
   store<u8>(state, <u8>mode, STATE_MODE);
   store<u8>(state, <u8>direction, STATE_DIRECTION);
@@ -158,7 +160,7 @@ function updateBlocks(area: usize, state: usize, source: usize, length: i32, tar
     blocks -= 1;
   }
   const rest = length - (blocks << 4);
-  memory.copy(heldBytes, source + (<usize>blocks << 4), <usize>rest);
+  if (rest > 0) memory.copy(heldBytes, source + (<usize>blocks << 4), <usize>rest);
   store<u8>(state, <u8>rest, STATE_HELD_LENGTH);
   if (blocks > 0) runBlocks(area, state, source, blocks, target);
   return written;
@@ -210,7 +212,7 @@ export function finish(area: usize, state: usize, target: usize, mac: usize): i3
   if (wrong < 0) return wrong;
   const mode: i32 = load<u8>(state, STATE_MODE);
   const written = mode == MODE_GCM ? finishGcm(area, state, mac) : isBlockMode(mode) ? finishBlocks(area, state, target) : 0;
-  wipe(state, CIPHER_STATE_BYTES);
+  wipeBlocks(state, STATE_BLOCKS);
   return written;
 }
 
@@ -261,7 +263,7 @@ function runOnce(
     if (status < 0) wipe(target, <usize>written);
     else status += written;
   }
-  wipe(CALL_STATE, CIPHER_STATE_BYTES);
+  wipeBlocks(CALL_STATE, STATE_BLOCKS);
   return status;
 }
 

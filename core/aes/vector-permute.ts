@@ -30,7 +30,7 @@ export function changeBasis(value: v128, table: usize): v128 {
 /** U[u] ^ T[t] for a state in the tower basis, tables at `pair`. */
 // @ts-ignore: decorator
 @inline
-function invertAndMap(state: v128, pair: usize): v128 {
+export function invertAndMap(state: v128, pair: usize): v128 {
   const inverse = v128.load(INVERSION);
   const k = v128.and(state, i8x16.splat(15));
   const i = i32x4.shr_u(v128.xor(state, k), 4);

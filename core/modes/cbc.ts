@@ -7,8 +7,9 @@ import { FORM_BITSLICE_DECRYPT, FORM_VECTOR_DECRYPT, FORM_VECTOR_ENCRYPT } from 
 import { AREA_BITSLICE_DECRYPT, AREA_ROUNDS } from "../aes/area-layout.ts";
 import { decryptEight } from "../aes/bitslice-decrypt.gen.ts";
 import { requireForms } from "../aes/key-area.ts";
+import { decryptPair } from "../aes/vector-permute-pair.ts";
 import { cbcEncryptBlocks, decryptBlock } from "../aes/vector-permute.ts";
-import { wipeBlocks } from "../memory.ts";
+import { copySevenBlocks, wipeBlocks } from "../memory.ts";
 
 /** The eight masks of one batch: ciphertext only. */
 const SHIFTED: usize = memory.data(128, 16);
@@ -25,7 +26,7 @@ export function cbcDecrypt(area: usize, chain: usize, source: usize, blocks: i32
     const rounds = load<i32>(area, AREA_ROUNDS);
     do {
       v128.store(SHIFTED, v128.load(chain));
-      memory.copy(SHIFTED + 16, source, 112);
+      copySevenBlocks(SHIFTED + 16, source);
       v128.store(chain, v128.load(source, 112));
       decryptEight(area + AREA_BITSLICE_DECRYPT, rounds, source, SHIFTED, target);
       source += 128;
@@ -36,12 +37,18 @@ export function cbcDecrypt(area: usize, chain: usize, source: usize, blocks: i32
   }
   if (blocks == 0) return;
   requireForms(area, FORM_VECTOR_DECRYPT);
-  do {
-    const next = v128.load(source);
-    decryptBlock(area, source, chain, target);
-    v128.store(chain, next);
-    source += 16;
-    target += 16;
-    blocks -= 1;
-  } while (blocks > 0);
+  while (blocks >= 2) {
+    v128.store(SHIFTED, v128.load(chain));
+    v128.store(SHIFTED, v128.load(source), 16);
+    v128.store(chain, v128.load(source, 16));
+    decryptPair(area, source, SHIFTED, target);
+    wipeBlocks(SHIFTED, 2);
+    source += 32;
+    target += 32;
+    blocks -= 2;
+  }
+  if (blocks == 0) return;
+  const next = v128.load(source);
+  decryptBlock(area, source, chain, target);
+  v128.store(chain, next);
 }

@@ -6,8 +6,9 @@ import { FORM_BITSLICE_ENCRYPT, FORM_VECTOR_ENCRYPT } from "../abi.ts";
 import { AREA_BITSLICE_ENCRYPT, AREA_ROUNDS } from "../aes/area-layout.ts";
 import { encryptEight } from "../aes/bitslice-encrypt.gen.ts";
 import { requireForms } from "../aes/key-area.ts";
+import { encryptPair } from "../aes/vector-permute-pair.ts";
 import { cfbEncryptBlocks, encryptBlock } from "../aes/vector-permute.ts";
-import { wipeBlocks } from "../memory.ts";
+import { copySevenBlocks, wipeBlocks } from "../memory.ts";
 
 /** The eight inputs of one batch: ciphertext only. */
 const SHIFTED: usize = memory.data(128, 16);
@@ -24,7 +25,7 @@ export function cfbDecrypt(area: usize, chain: usize, source: usize, blocks: i32
     const rounds = load<i32>(area, AREA_ROUNDS);
     do {
       v128.store(SHIFTED, v128.load(chain));
-      memory.copy(SHIFTED + 16, source, 112);
+      copySevenBlocks(SHIFTED + 16, source);
       v128.store(chain, v128.load(source, 112));
       encryptEight(area + AREA_BITSLICE_ENCRYPT, rounds, SHIFTED, source, target);
       source += 128;
@@ -35,12 +36,18 @@ export function cfbDecrypt(area: usize, chain: usize, source: usize, blocks: i32
   }
   if (blocks == 0) return;
   requireForms(area, FORM_VECTOR_ENCRYPT);
-  do {
-    const next = v128.load(source);
-    encryptBlock(area, chain, source, target);
-    v128.store(chain, next);
-    source += 16;
-    target += 16;
-    blocks -= 1;
-  } while (blocks > 0);
+  while (blocks >= 2) {
+    v128.store(SHIFTED, v128.load(chain));
+    v128.store(SHIFTED, v128.load(source), 16);
+    v128.store(chain, v128.load(source, 16));
+    encryptPair(area, SHIFTED, source, target);
+    wipeBlocks(SHIFTED, 2);
+    source += 32;
+    target += 32;
+    blocks -= 2;
+  }
+  if (blocks == 0) return;
+  const next = v128.load(source);
+  encryptBlock(area, chain, source, target);
+  v128.store(chain, next);
 }

@@ -1,11 +1,12 @@
 // CTR (SP 800-38A §6.5) on whole blocks, for both directions, and GCTR of GCM, which differs in the increment only.
 // Role: counters into COUNTERS, eight at a time, then one bitsliced kernel that XORs the text on its way out; fewer
-// than eight by vector permute. Secret: text and area; public: counters and lengths. source may equal target.
+// than eight in pairs and singly by vector permute. Secret: text and area; public: counters and lengths. source may equal target.
 
 import { FORM_BITSLICE_ENCRYPT, FORM_VECTOR_ENCRYPT } from "../abi.ts";
 import { AREA_BITSLICE_ENCRYPT, AREA_ROUNDS } from "../aes/area-layout.ts";
 import { encryptEight } from "../aes/bitslice-encrypt.gen.ts";
 import { requireForms } from "../aes/key-area.ts";
+import { encryptPair } from "../aes/vector-permute-pair.ts";
 import { encryptBlock } from "../aes/vector-permute.ts";
 import { spreadCounter128, spreadCounter32 } from "../bytes.ts";
 import { wipeBlocks } from "../memory.ts";
@@ -38,12 +39,13 @@ export function ctr(area: usize, counter: usize, source: usize, blocks: i32, tar
   requireForms(area, FORM_VECTOR_ENCRYPT);
   spread(counter, blocks, isGcm);
   let from = COUNTERS;
-  do {
-    encryptBlock(area, from, source, target);
-    from += 16;
-    source += 16;
-    target += 16;
-    blocks -= 1;
-  } while (blocks > 0);
+  while (blocks >= 2) {
+    encryptPair(area, from, source, target);
+    from += 32;
+    source += 32;
+    target += 32;
+    blocks -= 2;
+  }
+  if (blocks > 0) encryptBlock(area, from, source, target);
   wipeBlocks(COUNTERS, 8);
 }

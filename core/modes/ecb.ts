@@ -1,4 +1,4 @@
-// ECB (SP 800-38A §6.1) on whole blocks. Role: eights by the bitsliced kernel, the rest one by one by vector permute.
+// ECB (SP 800-38A §6.1) on whole blocks. Role: eights by the bitsliced kernel, the rest in pairs and singly by vector permute.
 // Secret: blocks and area; public: their number. source may equal target.
 
 import { FORM_BITSLICE_DECRYPT, FORM_BITSLICE_ENCRYPT, FORM_VECTOR_DECRYPT, FORM_VECTOR_ENCRYPT } from "../abi.ts";
@@ -6,6 +6,7 @@ import { AREA_BITSLICE_DECRYPT, AREA_BITSLICE_ENCRYPT, AREA_ROUNDS } from "../ae
 import { decryptEight } from "../aes/bitslice-decrypt.gen.ts";
 import { encryptEight } from "../aes/bitslice-encrypt.gen.ts";
 import { requireForms } from "../aes/key-area.ts";
+import { decryptPair, encryptPair } from "../aes/vector-permute-pair.ts";
 import { decryptBlock, encryptBlock } from "../aes/vector-permute.ts";
 import { ZERO_BLOCKS } from "../bytes.ts";
 
@@ -22,12 +23,13 @@ export function ecbEncrypt(area: usize, source: usize, blocks: i32, target: usiz
   }
   if (blocks == 0) return;
   requireForms(area, FORM_VECTOR_ENCRYPT);
-  do {
-    encryptBlock(area, source, ZERO_BLOCKS, target);
-    source += 16;
-    target += 16;
-    blocks -= 1;
-  } while (blocks > 0);
+  while (blocks >= 2) {
+    encryptPair(area, source, ZERO_BLOCKS, target);
+    source += 32;
+    target += 32;
+    blocks -= 2;
+  }
+  if (blocks > 0) encryptBlock(area, source, ZERO_BLOCKS, target);
 }
 
 export function ecbDecrypt(area: usize, source: usize, blocks: i32, target: usize): void {
@@ -43,10 +45,11 @@ export function ecbDecrypt(area: usize, source: usize, blocks: i32, target: usiz
   }
   if (blocks == 0) return;
   requireForms(area, FORM_VECTOR_DECRYPT);
-  do {
-    decryptBlock(area, source, ZERO_BLOCKS, target);
-    source += 16;
-    target += 16;
-    blocks -= 1;
-  } while (blocks > 0);
+  while (blocks >= 2) {
+    decryptPair(area, source, ZERO_BLOCKS, target);
+    source += 32;
+    target += 32;
+    blocks -= 2;
+  }
+  if (blocks > 0) decryptBlock(area, source, ZERO_BLOCKS, target);
 }

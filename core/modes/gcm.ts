@@ -24,7 +24,8 @@ export function gcmStart(area: usize, state: usize, iv: usize, ivLength: i32): v
   requireForms(area, FORM_GHASH);
   const preCounter = state + STATE_PRE_COUNTER;
   if (ivLength == 12) {
-    memory.copy(preCounter, iv, 12);
+    store<u64>(preCounter, load<u64>(iv));
+    store<u32>(preCounter, load<u32>(iv, 8), 8);
     store<u32>(preCounter, 0x01000000, 12);
   } else {
     const whole = ivLength >> 4;
@@ -76,7 +77,7 @@ export function gcmAad(area: usize, state: usize, aad: usize, length: i32): void
     gcmHeldComplete(area, state);
   }
   ghashBlocks(area, state + STATE_GHASH, aad, length >> 4);
-  memory.copy(state + STATE_HELD, aad + <usize>(length & ~15), <usize>(length & 15));
+  if ((length & 15) > 0) memory.copy(state + STATE_HELD, aad + <usize>(length & ~15), <usize>(length & 15));
 }
 
 /** Ends the AAD. */
