@@ -66,11 +66,8 @@ function packageRoot(): string {
 
 export function coreFile(build: CoreBuild): string {
   const root = packageRoot();
-  const candidates = [join(root, 'core', 'build'), join(root, 'dist', 'core', 'build')];
-  for (const folder of candidates) {
-    const file = join(folder, `core.${build}.wasm`);
-    if (existsSync(file)) return file;
-  }
+  const file = join(root, 'core', 'build', `core.${build}.wasm`);
+  if (existsSync(file)) return file;
   throw new Error(`core.${build}.wasm is not built; run "npm run build:core" in ${root}`);
 }
 
