@@ -61,6 +61,8 @@ export const defaultCiphers = [
 ].join(':');
 
 const sweepIntervalMs = 500;
+/** Time for the system to close sockets that were cut. */
+const cutMs = 500;
 /** How soon new ticket keys come into use, and a live connection ends whose certificate has expired. */
 const renewalIntervalMs = 60_000;
 
@@ -139,30 +141,32 @@ export class Listener {
 
   /** Accepts no more, answers what was read, and resolves when the last connection is gone. */
   async drain(): Promise<void> {
-    const { clock, limits, log } = this.#ports;
+    const { limits, log } = this.#ports;
     this.#draining = true;
     this.#server.close();
     // What the kernel has received already is read in the coming turn of the loop.
     await new Promise((resolve) => setImmediate(resolve));
     for (const connection of [...this.#connections]) connection.drain();
-    const deadline = clock.monotonic() + limits.drainMs;
-    while (this.#connections.size > 0) {
-      const left = deadline - clock.monotonic();
-      if (left <= 0) {
-        this.#limitReached('drainMs');
-        log.warn({ connections: this.#connections.size }, 'Connections were still busy at the end of the drain and are cut.');
-        for (const connection of [...this.#connections]) connection.destroy('drain');
-        break;
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(left, sweepIntervalMs));
-        this.#emptied = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+    await this.#emptiedWithin(limits.drainMs);
+    if (this.#connections.size > 0) {
+      this.#limitReached('drainMs');
+      log.warn({ connections: this.#connections.size }, 'Connections were still busy at the end of the drain and are cut.');
+      for (const connection of [...this.#connections]) connection.destroy('drain');
+      await this.#emptiedWithin(cutMs);
     }
     for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  async #emptiedWithin(milliseconds: number): Promise<void> {
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#emptied = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#emptied = undefined;
   }
 
   #arrived(socket: Socket): void {

@@ -16,9 +16,13 @@ const messagesPerRound = 20;
 const nobody: Caller = { scope: '', role: '', permissions: [], credential: '' };
 
 /** Discover Versions at KMIP 1.4: header, reader, dispatch, writer. */
-const discoverVersions = Uint8Array.from(Buffer.from(
-  '420078010000006042007701000000384200690100000020' + '42006a0200000004000000010000000042006b02000000040000000400000000'
-  + '42000d0200000004000000010000000042000f010000001842005c05000000040000001e0000000042007901000000' + '00', 'hex'));
+export const discoverVersions = Uint8Array.from(Buffer.from([
+  '4200780100000060',
+  '4200770100000038',
+  '4200690100000020', '42006a02000000040000000100000000', '42006b02000000040000000400000000',
+  '42000d02000000040000000100000000',
+  '42000f0100000018', '42005c05000000040000001e00000000', '4200790100000000',
+].join(''), 'hex'));
 
 export async function warmUp(engine: EnginePort, ciphers: CipherPort, clock: Clock): Promise<void> {
   const key = new Uint8Array(32);

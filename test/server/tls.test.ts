@@ -91,13 +91,13 @@ test('a session is resumed on any worker', async () => {
   const credential = await site.credential('tls');
   for (const protocol of ['TLSv1.2', 'TLSv1.3'] as const) {
     const first = await site.talk('tls', { minVersion: protocol, maxVersion: protocol });
-    let session = first.wire.socket.getSession();
+    let session: Buffer | undefined = first.wire.socket.getSession();
     first.wire.socket.on('session', (next: Buffer) => { session = next; });
     await first.must(12, 'DiscoverVersions', []);
     await first.close();
     let resumed = 0;
     for (let count = 0; count < 8; count += 1) {
-      const next = await site.talk('tls', { credential, minVersion: protocol, maxVersion: protocol, tls: { session: session! } });
+      const next = await site.talk('tls', { credential, minVersion: protocol, maxVersion: protocol, tls: { session } });
       await next.must(12, 'DiscoverVersions', []);
       if (next.wire.socket.isSessionReused()) resumed += 1;
       await next.close();
