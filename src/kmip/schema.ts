@@ -97,15 +97,18 @@ export interface AttributeSetType extends ScalarType<readonly AttributeInstance[
   readonly v1Tag: TagName;
   readonly v2Tag: TagName;
   readonly omitEmpty: boolean;
+  /** Structures among the values may lack fields that they otherwise have to have: filters of Locate (KMIP 1.4 §4.9). */
+  readonly partial: boolean;
 }
 
-export function attributeSet(form: AttributeSetType['form'], tags: { v1?: TagName; v2?: TagName; omitEmpty?: boolean } = {}): AttributeSetType {
+export function attributeSet(form: AttributeSetType['form'], tags: { v1?: TagName; v2?: TagName; omitEmpty?: boolean; partial?: boolean } = {}): AttributeSetType {
   return {
     kind: 'attributeSet',
     form,
     v1Tag: tags.v1 ?? (form === 'template' ? 'TemplateAttribute' : 'Attribute'),
     v2Tag: tags.v2 ?? 'Attributes',
     omitEmpty: tags.omitEmpty ?? false,
+    partial: tags.partial ?? false,
   };
 }
 
