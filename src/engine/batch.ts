@@ -21,6 +21,7 @@ import type { Mutation } from '../storage/mutation.ts';
 import { answerBytes, failure, fitted, headerBytes, leastFailureBytes, success, undone } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { requirePermission } from './authorize.ts';
+import { encodings } from './encoding-port.ts';
 import { NeedsPrimary } from './environment.ts';
 import type { EngineEnvironment } from './environment.ts';
 import { BatchIdentifiers } from './identifiers.ts';
@@ -190,6 +191,7 @@ export class Batch {
       placeholder: identifiers.placeholder,
       ciphers,
       streams,
+      encodings,
       server,
       random,
       newUniqueIdentifier,

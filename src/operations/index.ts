@@ -5,17 +5,37 @@
 import { newestVersion } from '../kmip/version.ts';
 import type { ProtocolVersion } from '../kmip/version.ts';
 import { activate } from './activate.ts';
+import { addAttribute } from './add-attribute.ts';
+import { adjustAttribute } from './adjust-attribute.ts';
 import { check } from './check.ts';
+import { create } from './create.ts';
 import { decrypt } from './decrypt.ts';
+import { deleteAttribute } from './delete-attribute.ts';
 import { destroy } from './destroy.ts';
 import { discoverVersions } from './discover-versions.ts';
 import { encrypt } from './encrypt.ts';
+import { getAttributeList } from './get-attribute-list.ts';
+import { getAttributes } from './get-attributes.ts';
+import { get } from './get.ts';
+import { locate } from './locate.ts';
+import { modifyAttribute } from './modify-attribute.ts';
 import type { Operation } from './operation.ts';
 import { query } from './query.ts';
+import { register } from './register.ts';
 import { revoke } from './revoke.ts';
+import { setAttribute } from './set-attribute.ts';
 
 export const operations = [
+  create,
+  register,
+  locate,
   check,
+  get,
+  getAttributes,
+  getAttributeList,
+  addAttribute,
+  modifyAttribute,
+  deleteAttribute,
   activate,
   revoke,
   destroy,
@@ -23,6 +43,8 @@ export const operations = [
   discoverVersions,
   encrypt,
   decrypt,
+  adjustAttribute,
+  setAttribute,
 ] as const;
 
 const byCode: ReadonlyMap<number, Operation> = new Map(operations.map((each) => [each.code, each as unknown as Operation]));
