@@ -101,7 +101,6 @@ export class Listener {
       ticketKeys: ticketKeys(tls.ticketSecret, clock.now()),
       noDelay: true,
       keepAlive: true,
-      allowHalfOpen: true,
     });
     this.#server.on('connection', (socket: Socket) => this.#arrived(socket));
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => this.#refused(error, socket));
@@ -214,6 +213,9 @@ export class Listener {
       socket.destroy();
       return;
     }
+    // From here on a client may end its side and still read its answers. Not before: a probe that connects and closes
+    // would hold its socket until the handshake's time-out.
+    socket.allowHalfOpen = true;
     recorder.handshake(socket.getProtocol(), socket.isSessionReused());
     recorder.connectionOpened();
     const connection = new Connection(socket, caller, {
