@@ -4,7 +4,11 @@
  * Exit codes: 0 done, 1 the command failed (one line on standard error says why), 2 it was called wrongly.
  */
 import { Command, CommanderError } from 'commander';
+import { KmipFailure } from '../client/client.ts';
+import { ConnectionLostError } from '../client/connection.ts';
+import { SealedFileError } from '../client/sealed-file.ts';
 import { Fault } from '../fault.ts';
+import { KmipError } from '../kmip/result.ts';
 import { decryptCommand, encryptCommand } from './cipher.ts';
 import { credentialCommand } from './credential.ts';
 import { dumpCommand } from './dump.ts';
@@ -29,6 +33,9 @@ async function run(): Promise<void> {
       const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
       process.stderr.write(`kmipd: ${error.message}${cause} [${error.code}]\n`);
       process.exitCode = error.code === 'E_CONFIG' ? exitMisused : exitFailed;
+    } else if (error instanceof KmipFailure || error instanceof KmipError || error instanceof ConnectionLostError || error instanceof SealedFileError) {
+      process.stderr.write(`kmipd: ${error.message}\n`);
+      process.exitCode = exitFailed;
     } else {
       process.stderr.write(`kmipd: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
       process.exitCode = exitFailed;
