@@ -126,6 +126,8 @@ export class Journal extends RecordReader implements Store {
   }
 
   async #drain(): Promise<void> {
+    // Callers of the same turn share a batch; and an empty one must not end before `commit` has noted that it began.
+    await undefined;
     while (this.#queue.length > 0) {
       const batch = this.#queue.slice(0, batchWriteSetsMax);
       this.#queue = this.#queue.slice(batch.length);
