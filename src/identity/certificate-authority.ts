@@ -88,7 +88,7 @@ export class CertificateAuthority {
   }
 
   async #issue(subject: x509.JsonName, keyType: KeyType, now: number, notAfter: number, usage: x509.ExtendedKeyUsage, extensions: readonly x509.Extension[]): Promise<CertifiedKey> {
-    const keys = (await webcrypto.subtle.generateKey(leafAlgorithms[keyType], true, ['sign', 'verify'])) as CryptoKeyPair;
+    const keys = (await webcrypto.subtle.generateKey(leafAlgorithms[keyType], true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
     // Key encipherment is for old TLS 1.2 clients that know RSA key exchange only, if the operator lets them in.
     const keyUsage = x509.KeyUsageFlags.digitalSignature | (keyType === 'rsa' ? x509.KeyUsageFlags.keyEncipherment : 0);
     const certificate = await x509.X509CertificateGenerator.create({
