@@ -33,8 +33,11 @@ export function readStructure<T extends StructureType<Fields>>(rows: RowTable, r
     if (candidates === undefined) unexpected(rows, child);
     readField(rows, child, candidates.length === 1 ? (candidates[0] as CompiledField) : choose(rows, child, candidates, version), value, version);
   }
-  for (const { key, field, tag } of fields) {
-    if (field.required && value[key] === undefined) throw new KmipError('InvalidMessage', `${place(rows, row)} lacks ${tagTitle(tag)}`);
+  for (const { key, field, tag, type: { kind, form } } of fields) {
+    if (!field.required || value[key] !== undefined) continue;
+    // An empty set of attributes is nothing at all in 1.x.
+    if (kind !== 'attributeNames' && (kind !== 'attributeSet' || form === 'single')) throw new KmipError('InvalidMessage', `${place(rows, row)} lacks ${tagTitle(tag)}`);
+    value[key] = [];
   }
   return value as Infer<T>;
 }

@@ -38,8 +38,8 @@ function row<Type extends FieldType>(
 }
 
 const certificates = [ObjectType.Certificate];
-/** Certificate Attributes of KMIP 2.1 §4.6 (Certificate Subject CN …), all of one rule. */
-const certificateText = row(textString, 20, no, 'server', no, no, no, yes, { objectTypes: certificates });
+/** Certificate Attributes of KMIP 2.1 §4.6 (Certificate Subject CN …), all of one rule; 1.4 has their tags, and cases that use them. */
+const certificateText = row(textString, 14, no, 'server', no, no, no, yes, { objectTypes: certificates });
 
 const rows = {
   //                                                               since always set by   by server, client changed; deleted; multiple
