@@ -71,7 +71,12 @@ async function playExchange(exchange: Exchange, step: number, version: number, s
 async function playCase(conformanceCase: ConformanceCase, session: Session, transport: Transport, trace: Trace): Promise<CaseResult> {
   const { name, version, exchanges } = conformanceCase;
   session.beginCase();
-  for (const preparation of preparations.filter((each) => each.name.test(name))) await preparation.prepare(version, session, transport);
+  try {
+    for (const preparation of preparations.filter((each) => each.name.test(name))) await preparation.prepare(version, session, transport);
+  } catch (error) {
+    const differences = [{ path: '', expected: 'what the case needs in the store', got: error instanceof Error ? error.message : String(error) }];
+    return { name, version, failure: { step: 0, differences, request: '', response: '' } };
+  }
   for (const [index, exchange] of exchanges.entries()) {
     const failure = await playExchange(exchange, index + 1, version, session, transport, trace);
     if (failure !== undefined) return { name, version, failure };
@@ -99,6 +104,7 @@ export async function playChain(chain: Chain, transport: Transport, trace: Trace
 export function failureText({ name, failure }: CaseResult, full = false): string {
   if (failure === undefined) return `${name}: passed`;
   const lines = failure.differences.map(({ path, expected, got }) => `    at ${path || 'the message'}\n      expected ${expected}\n      got      ${got}`);
+  const says = [...new Set(failure.response.match(/ResultMessage .*/g) ?? [])].map((message) => `    the server says: ${message}`);
   const messages = full ? [`  request:\n${failure.request}`, `  response:\n${failure.response}`] : [];
-  return [`${name}, step ${failure.step}: ${failure.differences.length} difference${failure.differences.length === 1 ? '' : 's'}`, ...lines, ...messages].join('\n');
+  return [`${name}, step ${failure.step}: ${failure.differences.length} difference${failure.differences.length === 1 ? '' : 's'}`, ...lines, ...says, ...messages].join('\n');
 }
