@@ -11,8 +11,11 @@ import { it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createControlServer } from '../../src/control/control-server.ts';
 import type { ControlPorts, ControlServer } from '../../src/control/control-server.ts';
+import { hashOfToken } from '../../src/identity/bootstrap.ts';
+import type { CertifiedKey } from '../../src/identity/certificate-authority.ts';
 import type { Log } from '../../src/log.ts';
 import type { Journal } from '../../src/storage/journal.ts';
+import type { Mutation } from '../../src/storage/mutation.ts';
 import { memoryIdentity } from '../identity/memory-identity.ts';
 
 interface Answer {
@@ -126,6 +129,23 @@ it('gives one name once to requests that come together', async (test) => {
   const credentials = await Promise.all(Array.from({ length: 4 }, () => ask('POST', '/v1/credentials', { scope: 'also', role: 'r', create: true }).then((answer) => answer.status)));
   assert.deepEqual(credentials, [201, 201, 201, 201]);
   assert.deepEqual([store.scopes().length, store.credentials('also').length], [3, 4]);
+});
+
+it('never makes a scope twice, even where two keys get ready at the same instant', async (test) => {
+  const { store, start } = await memoryIdentity(test);
+  const { identity } = await start();
+  const pairs = await Promise.all([1, 2].map(() => identity.authority.issueClient('same', 'r', 'ec', identity.now(), identity.now() + 60)));
+  const ready = Promise.withResolvers<void>();
+  const issueClient = async (): Promise<CertifiedKey> => ready.promise.then(() => pairs.pop()!);
+  const mutations: Mutation[] = [];
+  const { ask } = await running(test, {
+    adminTokenHash: hashOfToken('t'), identity: { ...identity, authority: { certificate: '', issueClient } },
+    commit: (made) => { mutations.push(...made); return store.commit(made); },
+  });
+  const asked = [1, 2].map(() => ask('POST', '/v1/credentials', { scope: 'same', role: 'r', create: true }, { authorization: 'Bearer t' }));
+  setTimeout(() => ready.resolve(), 100);
+  assert.deepEqual((await Promise.all(asked)).map((answer) => answer.status), [201, 201]);
+  assert.deepEqual(mutations.map((mutation) => mutation.kind), ['scope-put', 'role-put', 'credential-put', 'credential-put']);
 });
 
 it('tells what is wrong with a request', async (test) => {
