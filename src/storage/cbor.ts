@@ -21,11 +21,22 @@ const tagPositiveBignum = 2;
 const tagNegativeBignum = 3;
 const tagMap = 259;
 
+/** Where a record is written first; most fit. One a thread: encoding never waits, so it is never used twice at once. */
+const scratch = Buffer.alloc(8192);
+/** Member and attribute names met before, by a cheap hash: making a text from bytes is what decoding spends its time on. */
+const knownNames: { readonly bytes: Uint8Array; readonly text: string }[] = [];
+const knownNamesMask = 0x3ff;
+const knownNameLengthMax = 40;
+
 /** Encodes one value. A value that has no form here (fraction, function, class instance) is a bug and asserts. */
 export function encode(value: unknown): Uint8Array {
   const writer = new Writer();
-  writer.value(value, 0);
-  return writer.finish();
+  try {
+    writer.value(value, 0);
+    return writer.written();
+  } finally {
+    writer.wipe();
+  }
 }
 
 /** Decodes exactly one value. Anything else than what `encode` writes is a Fault: the record is damaged. */
@@ -41,15 +52,16 @@ function damaged(what: string, offset: number): Fault {
 }
 
 class Writer {
-  #bytes = Buffer.alloc(1024);
+  #bytes = scratch;
   #length = 0;
 
-  /** The bytes; the writer's own buffer is wiped, since records hold key material. */
-  finish(): Uint8Array {
-    const result = new Uint8Array(this.#length);
-    result.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes.fill(0);
-    return result;
+  written(): Uint8Array {
+    return new Uint8Array(this.#bytes.subarray(0, this.#length));
+  }
+
+  /** Records hold key material: nothing of them stays in the writer's own memory. */
+  wipe(): void {
+    this.#bytes.fill(0, 0, this.#length);
   }
 
   value(value: unknown, depth: number): void {
@@ -163,7 +175,7 @@ class Writer {
     if (needed <= this.#bytes.length) return;
     const larger = Buffer.alloc(Math.max(needed, this.#bytes.length * 2));
     larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes.fill(0);
+    this.#bytes.fill(0, 0, this.#length);
     this.#bytes = larger;
   }
 }
@@ -212,7 +224,7 @@ class Reader {
       const count = this.#headOf(5);
       const map = new Map<unknown, unknown>();
       for (let index = 0; index < count; index++) {
-        const name = this.value(depth + 1);
+        const name = this.#bytes[this.offset]! >> 5 === 3 ? this.#name() : this.value(depth + 1);
         map.set(name, this.value(depth + 1));
       }
       return map;
@@ -235,12 +247,35 @@ class Reader {
     const members: Record<string, unknown> = {};
     for (let index = 0; index < count; index++) {
       if ((this.#bytes[this.offset] ?? 0) >> 5 !== 3) throw damaged('member without a name', this.offset);
-      const name = this.#text();
+      const name = this.#name();
       // A plain assignment of this one name would set the prototype.
       if (name === '__proto__') throw damaged('reserved member name', this.offset);
       members[name] = this.value(depth + 1);
     }
     return members;
+  }
+
+  /** A text that other records have as well. */
+  #name(): string {
+    const start = this.offset;
+    const length = this.#length();
+    if (length === 0 || length > knownNameLengthMax) {
+      this.offset = start;
+      return this.#text();
+    }
+    const bytes = this.#bytes;
+    const first = this.offset;
+    this.offset += length;
+    const slot = (length * 31 + bytes[first]! * 7 + bytes[first + (length >> 1)]! * 131 + bytes[this.offset - 1]! * 17) & knownNamesMask;
+    const known = knownNames[slot];
+    if (known !== undefined && known.bytes.length === length) {
+      let index = 0;
+      while (index < length && known.bytes[index] === bytes[first + index]) index += 1;
+      if (index === length) return known.text;
+    }
+    const text = bytes.toString('utf8', first, this.offset);
+    knownNames[slot] = { bytes: new Uint8Array(bytes.subarray(first, this.offset)), text };
+    return text;
   }
 
   #text(): string {

@@ -54,6 +54,13 @@ it('leaves out undefined members, and refuses what has no form', () => {
   for (const bad of [1.5, Number.NaN, 2 ** 60, () => 1, Symbol('s'), new Date(), [undefined], new Set()]) assert.throws(() => encode(bad));
 });
 
+it('encodes right after a value that could not be encoded, and values of any size', () => {
+  assert.throws(() => encode(['left over', 1.5]));
+  assert.deepEqual(decode(encode([])), []);
+  const large = { text: 'x'.repeat(50_000), bytes: new Uint8Array(100_000).fill(7), list: Array.from({ length: 3000 }, (_, index) => index) };
+  assert.deepEqual(decode(encode(large)), large);
+});
+
 it('refuses damage without allocating what it claims', () => {
   const damaged = ['', '18', '1900', '61', '5b7fffffffffffffff', '9a7fffffff', 'bb7fffffffffffffff', '0000', 'f7', 'f97c00', '9f01ff', 'c100', 'a10102', 'd9010380', '1bffffffffffffffff', 'a1695f5f70726f746f5f5f00'];
   for (const bytes of damaged) assert.throws(() => decode(Buffer.from(bytes, 'hex')), (error) => error instanceof Fault && error.code === 'E_RECORD_DAMAGED', bytes);
