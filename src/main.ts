@@ -104,25 +104,27 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
       return { ok: reasons.length === 0, reasons };
     },
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
-    status: () => ({ version: server.serverVersion, phase, startedAt, workers: config.workers, core: coreBuild, connections: census.total(), sequence: store.sequence, port }),
+    status: () => ({ version: server.serverVersion, phase, startedAt, workers: config.workers, core: coreBuild, connections: census.total(), sequence: store.sequence }),
   });
-  const adminPort = await control.listen(config.adminHost, config.adminPort);
-  const port = await freePort(config.host, config.port);
-  await pool.start(port);
-  phase = 'serving';
-
-  return {
-    port, adminPort, bootstrap: identity,
-    async stop() {
-      phase = 'stopping';
-      await pool.drain();
-      await writer.drained();
-      await pool.close();
-      await closeControl(control);
-      await store.close();
-      wipe(rootKey.bytes, streamKey);
-    },
+  const stop = async (): Promise<void> => {
+    phase = 'stopping';
+    await pool.drain();
+    await writer.drained();
+    await pool.close();
+    await closeControl(control);
+    await store.close();
+    wipe(rootKey.bytes, streamKey);
   };
+  try {
+    const port = await freePort(config.host, config.port);
+    const adminPort = await control.listen(config.adminHost, config.adminPort);
+    await pool.start(port);
+    phase = 'serving';
+    return { port, adminPort, bootstrap: identity, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 /** `kmipd serve`: runs until a signal stops it. */

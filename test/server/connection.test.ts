@@ -123,6 +123,7 @@ test('bytes that are no KMIP get an answer, after the answers before them, and t
   assert.match(String(records[1]), /^InvalidMessage: /);
   await client.closed;
   assert.equal(client.ended, true);
+  await pause(20);
   assert.equal(server.cell('closes', closeCauses.indexOf('framing-lost')), 1);
 });
 
