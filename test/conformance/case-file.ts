@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { SaxesParser } from 'saxes';
 import type { ItemTypeName } from '../../src/kmip/item-types.ts';
+import { corrections } from './corrections.ts';
 
 /** One element of a case. `value` is undefined for a Structure. */
 export interface Template {
@@ -80,9 +81,16 @@ export function readMessages(xml: string, version: number): { message: Template;
   return messages;
 }
 
+function corrected(template: Template, caseName: string): Template {
+  const correction = corrections.find(({ name, from }) => name.test(caseName) && from === template.value);
+  const children = template.children.map((child) => corrected(child, caseName));
+  return correction === undefined ? { ...template, children } : { ...template, children, value: correction.to };
+}
+
 /** Reads a case file; throws when requests and responses do not alternate. */
 export function readCase(file: string, version: number, group: string): ConformanceCase {
-  const messages = readMessages(readFileSync(file, 'utf8'), version);
+  const name = basename(file, '.xml');
+  const messages = readMessages(readFileSync(file, 'utf8'), version).map(({ message, text }) => ({ message: corrected(message, name), text }));
   const exchanges: Exchange[] = [];
   let client = 'A';
   for (let index = 0; index < messages.length; index += 1) {
@@ -109,7 +117,7 @@ export function readCase(file: string, version: number, group: string): Conforma
     });
     index += 1;
   }
-  return { name: basename(file, '.xml'), version, group, file, exchanges };
+  return { name, version, group, file, exchanges };
 }
 
 /** Every element of a template, itself first. */

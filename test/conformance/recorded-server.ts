@@ -8,7 +8,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { ResultStatus } from '../../src/kmip/enums.ts';
 import { ItemType } from '../../src/kmip/item-types.ts';
 import { Tag } from '../../src/kmip/tags.ts';
-import { item } from '../harness/wire.ts';
+import { find, item } from '../harness/wire.ts';
 import type { Item, Value } from '../harness/wire.ts';
 import { walk } from './case-file.ts';
 import type { Exchange, Template } from './case-file.ts';
@@ -29,6 +29,7 @@ export class RecordedServer implements Transport {
   private readonly datesOfRequests: ReadonlySet<string>;
   private readonly alter: Alter;
   private caseName = '';
+  private version: Item = item('ProtocolVersion');
   private answeredMaterial: Buffer | undefined;
 
   constructor(chain: Chain, alter: Alter = (answer) => answer) {
@@ -44,6 +45,7 @@ export class RecordedServer implements Transport {
     if (next.caseName !== this.caseName) this.values.clear();
     this.caseName = next.caseName;
     this.learn(next.exchange.request, request);
+    this.version = find(request, 'RequestHeader', 'ProtocolVersion')!;
     return Promise.resolve(this.alter(this.build(next.exchange.response), next.caseName, next.step));
   }
 
@@ -77,6 +79,8 @@ export class RecordedServer implements Transport {
 
   private build(template: Template, parent?: Template): Item {
     const tag = tagNumber(template);
+    // A server answers in the version it was asked in; one file prints another (OMOS-O-1-14).
+    if (template.name === 'ProtocolVersion' && parent?.name === 'ResponseHeader') return this.version;
     if (template.type === 'Structure') return { tag, type: ItemType.Structure, children: template.children.map((child) => this.build(child, template)) };
     return { tag, type: ItemType[template.type], value: this.valueOf(template, parent) };
   }

@@ -47,6 +47,7 @@ export class Session {
   private digests = new Map<string, string>();
   private readonly lastOutputs = new Map<string, Value>();
   private readonly sentDates = new Map<string, Map<string, bigint[]>>();
+  private readonly sentGroups = new Set<string>();
   private readonly clock: () => number;
 
   constructor(clock: () => number = () => Date.now() / 1000) {
@@ -155,6 +156,15 @@ export class Session {
     const dates = this.sentDates.get(attribute);
     if (dates === undefined) return [];
     return text === undefined ? [...dates.values()].flat() : (dates.get(text) ?? []);
+  }
+
+  noteSentGroup(group: string): void {
+    this.sentGroups.add(group);
+  }
+
+  /** Whether a request named this Object Group, or any group at all. */
+  groupWasSent(group?: string): boolean {
+    return group === undefined ? this.sentGroups.size > 0 : this.sentGroups.has(group);
   }
 
   save(): Snapshot {

@@ -90,5 +90,6 @@ export function buildItem(template: Template, session: Session, parent?: Templat
   const meaning = meaningOf(template, parent);
   const value = valueToSend(template, meaning, session);
   if (template.type === 'DateTime') session.noteSentDate(meaning, template.value ?? '', value as bigint);
+  if (meaning === 'ObjectGroup') session.noteSentGroup(String(value));
   return { tag, type: ItemType[template.type], value };
 }
