@@ -7,11 +7,12 @@
  * many workers, ends the process: a node that cannot keep what it acknowledges must not answer.
  * Workers share the port by `reusePort`, which Linux spreads over listeners; so a node runs on Linux, or with one worker.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { systemClock } from './clock.ts';
+import { optionTable } from './config.ts';
 import type { Config } from './config.ts';
 import { createControlServer } from './control/control-server.ts';
 import type { ControlServer } from './control/control-server.ts';
@@ -141,19 +142,16 @@ export async function runNode(config: Config): Promise<void> {
   stopOnSignals(async () => {
     await node.stop();
     log.info({}, 'Stopped.');
-  }, log);
+  }, config.limits.drainMs, log);
 }
 
 function greeting(node: RunningNode, config: Config): readonly string[] {
   const lines = [`kmipd: KMIP over TLS on ${config.host ?? 'all addresses'}, port ${node.port}; admin port http://${config.adminHost}:${node.adminPort}; data in ${config.data}`];
   if (!node.bootstrap.first) return lines;
-  const folder = join(config.data, 'bootstrap');
-  return [
-    ...lines,
-    ...node.bootstrap.lines,
-    'Is it there? Try:',
-    `  openssl s_client -connect 127.0.0.1:${node.port} -CAfile ${folder}/ca.pem -cert ${folder}/cert.pem -key ${folder}/key.pem -brief </dev/null`,
-  ];
+  const command = existsSync('bin/kmipd') ? './bin/kmipd' : 'kmipd';
+  const server = node.port === Number(optionTable.port.byDefault) ? '' : ` --server localhost:${node.port}`;
+  const credential = config.data === resolve(optionTable.data.byDefault) ? '' : ` --credential ${join(config.data, 'bootstrap')}`;
+  return [...lines, ...node.bootstrap.lines, 'Try:', `  ${command} key create --name first --activate${server}${credential}`];
 }
 
 /** Version of the package, whose manifest lies above this file: one folder from src/, two from dist/src/. */

@@ -1,13 +1,17 @@
 /**
  * Signals of the process: the first SIGTERM or SIGINT stops the node in order, the second ends it at once.
+ *
+ * Invariant: the process ends within `stopMarginMs` after the drain's own limit, whatever hangs: with code 0 when all
+ * is on disk and closed, else with 1.
  */
 import type { Log } from '../log.ts';
 
 const exitInterrupted = 130;
 const exitFailed = 1;
+/** For what comes after the drain: the last commits, the threads, the admin port, the store. */
+export const stopMarginMs = 4_000;
 
-/** Resolves never: the process ends with code 0 when `stop` has finished, with 1 when it failed. */
-export function stopOnSignals(stop: () => Promise<void>, log: Log): void {
+export function stopOnSignals(stop: () => Promise<void>, drainMs: number, log: Log): void {
   let stopping = false;
   const take = (signal: NodeJS.Signals): void => {
     if (stopping) {
@@ -16,6 +20,10 @@ export function stopOnSignals(stop: () => Promise<void>, log: Log): void {
     }
     stopping = true;
     log.info({ signal }, 'Stopping: no new connections, answering what was read.');
+    setTimeout(() => {
+      log.fatal({}, 'Stopping in order took too long.');
+      process.exit(exitFailed);
+    }, drainMs + stopMarginMs).unref();
     stop().then(
       () => process.exit(0),
       (error: unknown) => {

@@ -29,6 +29,8 @@ export interface PoolPorts {
   submit(message: Uint8Array, credential: string): Promise<Answer>;
   /** Restarting has no point any more. */
   onFault(error: unknown): void;
+  /** The thread's module, where it is not the one beside this file. */
+  readonly entry?: URL;
 }
 
 interface Member {
@@ -39,6 +41,8 @@ interface Member {
 
 const minuteMs = 60_000;
 const restartPauseMs = 200;
+/** A worker that has not drained this long after its own limit is not waited for. */
+const drainMarginMs = 1_000;
 /** A worker that has not ended this long after it was told to is stopped. */
 const closeTimeoutMs = 2_000;
 
@@ -87,7 +91,12 @@ export class WorkerPool {
   async drain(): Promise<void> {
     this.#stopping = true;
     await this.#each((member, done) => {
-      member.worker.on('message', (message: FromWorker) => { if (message.kind === 'drained') done(); });
+      const timer = setTimeout(done, this.#ports.limits.drainMs + drainMarginMs);
+      member.worker.on('message', (message: FromWorker) => {
+        if (message.kind !== 'drained') return;
+        clearTimeout(timer);
+        done();
+      });
       member.worker.postMessage({ kind: 'drain' } satisfies ToWorker);
     });
   }
@@ -116,7 +125,7 @@ export class WorkerPool {
     const { parts, slabs, census, log } = this.#ports;
     const noncePrefix = await this.#ports.takeNoncePrefix();
     const start: WorkerStart = { ...parts, worker: index, port: this.#port, slab: slabs[index]!, census: census.memory, noncePrefix };
-    const worker = new Worker(entry, { workerData: start, name: `kmipd-worker-${index}` });
+    const worker = new Worker(this.#ports.entry ?? entry, { workerData: start, name: `kmipd-worker-${index}` });
     const member: Member = { worker, isListening: false, utilization: worker.performance.eventLoopUtilization() };
     this.#members[index] = member;
     await new Promise<void>((resolve, reject) => {
