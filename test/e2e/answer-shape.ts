@@ -56,7 +56,8 @@ function assertItem(source: Item, version: number, path: string): void {
   assert.ok(row !== undefined, `${where}: unknown tag`);
   assert.ok(version >= row.since && version <= row.until, `${where}: tag of ${row.since} to ${row.until} in an answer of version ${version}`);
   if (row.type !== 'Any' && !anyType.has(name)) assert.equal(itemTypeName(source.type), row.type, `${where}: item type`);
-  assertEnumeration(source, name, version, where);
+  // The Operation of an item is the request's own, also where the version has no such operation and it is refused.
+  if (!(name === 'Operation' && path.endsWith(' BatchItem'))) assertEnumeration(source, name, version, where);
   const fields = structureFields[name];
   if (fields !== undefined && source.type === ItemType.Structure) assertFields(source, fields, version, where);
   if (name === 'TemplateAttribute') assert.notEqual(source.children?.length, 0, `${where}: an empty Template-Attribute`);
@@ -99,11 +100,9 @@ function assertBatchItem(answered: Item, asked: Item | undefined, version: numbe
     assert.deepEqual(find(answered, 'Operation')?.value, find(asked, 'Operation')?.value, `${where}: the operation is not echoed`);
     assert.deepEqual(find(answered, 'UniqueBatchItemID')?.value, find(asked, 'UniqueBatchItemID')?.value, `${where}: the unique batch item id is not echoed`);
   }
+  // "Undone": done, then taken back; its answer is returned with another status (KMIP 1.4 §11), payload and all.
   const undone = 3;
-  if (status === undone) {
-    assert.equal(find(answered, 'ResponsePayload'), undefined, `${where}: a payload of what was undone`);
-    return;
-  }
+  if (status === undone) return;
   if (status !== 0) {
     assert.ok(find(answered, 'ResultReason') !== undefined, `${where}: a failure without a Result Reason`);
     const message = find(answered, 'ResultMessage')?.value;

@@ -106,7 +106,7 @@ test('6. a request in any pieces, or several in one, is answered whole and in or
 
 test(`6. an answer of nearly ${recordLimit} bytes is one record, a longer one fills its records`, on(async (talk) => {
   for (const length of [1000, 16_000, 40_000]) {
-    const payload = [item('ObjectType', 'OpaqueData'), item('TemplateAttribute'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', randomBytes(length))])];
+    const payload = [item('ObjectType', 'OpaqueObject'), item('TemplateAttribute'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', randomBytes(length))])];
     const identifier = identifierOf(await talk.must(14, 'Register', payload));
     const got = await talk.must(14, 'Get', [byIdentifier(identifier)]);
     assert.equal(bytesOf(find(got, 'OpaqueObject', 'OpaqueDataValue')).length, length);
@@ -114,7 +114,7 @@ test(`6. an answer of nearly ${recordLimit} bytes is one record, a longer one fi
 }));
 
 test('7. an answer above the Maximum Response Size is Response Too Large instead', on(async (talk) => {
-  const payload = [item('ObjectType', 'OpaqueData'), item('TemplateAttribute'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', randomBytes(9000))])];
+  const payload = [item('ObjectType', 'OpaqueObject'), item('TemplateAttribute'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', randomBytes(9000))])];
   const identifier = identifierOf(await talk.must(14, 'Register', payload));
   for (const size of [256, 8000, 8192]) assertRefused(await talk.ask(14, 'Get', [byIdentifier(identifier)], { header: [item('MaximumResponseSize', size)] }), 'ResponseTooLarge');
   for (const size of [65_536, 280_000, 1_048_576]) await talk.must(14, 'Get', [byIdentifier(identifier)], { header: [item('MaximumResponseSize', size)] });
@@ -176,11 +176,12 @@ test('11. Get and Destroy work on a Pre-Active object; a revoked one is destroye
 test('12. a missing key and a key of another scope are the same Item Not Found', async () => {
   const identifier = await site.once('checklist-mine', (talk) => create(talk));
   await site.once('checklist-other', async (talk) => {
-    const messages = await Promise.all([identifier, identifier.replace(/.$/, (last) => (last === '0' ? '1' : '0'))].map(async (each) => {
+    const messages: string[] = [];
+    for (const each of [identifier, identifier.replace(/.$/, (last) => (last === '0' ? '1' : '0'))]) {
       const refused = await talk.ask(14, 'Get', [byIdentifier(each)]);
       assertRefused(refused, 'ItemNotFound');
-      return refused.message!.replaceAll(each, 'ID');
-    }));
+      messages.push(refused.message!.replaceAll(each, 'ID'));
+    }
     assert.equal(messages[0], messages[1], 'the message tells which of the two it is');
   });
 });

@@ -8,7 +8,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { item, request } from '../harness/wire.ts';
 import type { Item } from '../harness/wire.ts';
-import { tagOfAttributeName } from '../harness/names.ts';
+import { tagOfAttributeName, valueOfName } from '../harness/names.ts';
+import { enumerationTable } from '../../src/kmip/enums.ts';
+import type { EnumerationRows } from '../../src/kmip/enums.ts';
 import type { ItemTypeName } from '../../src/kmip/item-types.ts';
 import type { TagName } from '../../src/kmip/tags.ts';
 
@@ -79,7 +81,19 @@ function fromJson(source: JsonItem, attributeName?: string): Item {
   const type = source.type as ItemTypeName;
   const of = attributeName === undefined ? source.tag : tagOfAttributeName(attributeName);
   if (type === 'ByteString' || type === 'BigInteger') return item(tag, Buffer.from(source.value as string, 'hex'), type);
+  if (type === 'DateTime' && typeof source.value === 'string') return item(tag, BigInt(Math.floor(Date.parse(source.value) / 1000)), type);
+  if (type === 'Enumeration' && typeof source.value === 'string') return item(tag, valueOf(of ?? source.tag, source.value), type);
   return item(tag, source.value, type, of);
+}
+
+/** The flows leave out the underscores of some names: `HMACSHA1` for `HMAC_SHA1`, `SHA256` for `SHA_256`. */
+function valueOf(of: string, name: string): number {
+  const known = valueOfName(of, name);
+  if (known !== undefined) return known;
+  const rows = Object.entries((enumerationTable as Readonly<Record<string, EnumerationRows>>)[of] ?? {});
+  const found = rows.find(([each]) => each.replaceAll(/[_-]/g, '') === name.replaceAll(/[_-]/g, ''));
+  if (found === undefined) throw new Error(`${of} has no value named ${name}`);
+  return found[1][0];
 }
 
 /** The message of a step, with captured values in place. */

@@ -38,7 +38,7 @@ export async function makeCorpus(talk: Talk): Promise<Buffer[]> {
       ['Create', [item('ObjectType', 'SymmetricKey'), template(version)]],
       ['Register', [item('ObjectType', 'SymmetricKey'), template(version), item('SymmetricKey', [block('Raw', [item('CryptographicAlgorithm', 'AES'), item('CryptographicLength', 256)])])]],
       ['Register', [item('ObjectType', 'SecretData'), old ? item('TemplateAttribute') : item('Attributes'), item('SecretData', [item('SecretDataType', 'Password'), block('Opaque')])]],
-      ['Register', [item('ObjectType', 'OpaqueData'), old ? item('TemplateAttribute') : item('Attributes'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', Buffer.alloc(40))])]],
+      ['Register', [item('ObjectType', 'OpaqueObject'), old ? item('TemplateAttribute') : item('Attributes'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', Buffer.alloc(40))])]],
       ['Locate', [item('MaximumItems', 5), old ? attribute('Object Type', 'SymmetricKey') : item('Attributes', [item('ObjectType', 'SymmetricKey')])]],
       ['Locate', [item('MaximumItems', 2), old ? attribute('Initial Date', 1_700_000_000n) : item('Attributes', [item('InitialDate', 1_700_000_000n)])]],
       ['Locate', [old ? attribute('Name', nameAttributeValue('nobody')) : item('Attributes', [item('Name', nameAttributeValue('nobody'))])]],

@@ -63,7 +63,7 @@ test('declared lengths up to the greatest are answered or closed, without memory
 test('a message longer than the limit is skipped and answered with an error, and the connection stays usable', async () => {
   const talk = await site.talk('framing');
   for (const length of [3 * mebibyte, 5 * mebibyte]) {
-    const bytes = encode(request(14, [{ operation: 'Register', payload: [item('ObjectType', 'OpaqueData'), item('TemplateAttribute'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', Buffer.alloc(length))])] }]));
+    const bytes = encode(request(14, [{ operation: 'Register', payload: [item('ObjectType', 'OpaqueObject'), item('TemplateAttribute'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', Buffer.alloc(length))])] }]));
     await talk.wire.send(bytes);
     const [refused] = answersOf(assertAnswerShape(Buffer.alloc(0), await talk.wire.receive()));
     assert.ok(!refused!.ok);
@@ -105,7 +105,7 @@ test('clients that stall in a message or a handshake are cut off in time, and ot
 
 test('a client that does not read its answers costs bounded memory and is cut off; others are served meanwhile', async () => {
   const talk = await site.talk('framing');
-  const opaque = [item('ObjectType', 'OpaqueData'), item('TemplateAttribute'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', randomBytes(500_000))])];
+  const opaque = [item('ObjectType', 'OpaqueObject'), item('TemplateAttribute'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', randomBytes(500_000))])];
   const identifier = identifierOf(await talk.must(14, 'Register', opaque));
   const get = encode(request(14, [{ operation: 'Get', payload: [byIdentifier(identifier)] }]));
   const before = await residentBytes(site.running);

@@ -85,7 +85,7 @@ test('neither data folder nor log nor metrics hold key material, registered secr
       secrets.push(material, secret, opaque);
       await registered(item('SymmetricKey', [item('KeyBlock', [item('KeyFormatType', 'Raw'), item('KeyValue', [item('KeyMaterial', material)]), item('CryptographicAlgorithm', 'AES'), item('CryptographicLength', 256)])]), 'SymmetricKey');
       await registered(item('SecretData', [item('SecretDataType', 'Password'), item('KeyBlock', [item('KeyFormatType', 'Opaque'), item('KeyValue', [item('KeyMaterial', secret)])])]), 'SecretData');
-      await talk.must(14, 'Register', [item('ObjectType', 'OpaqueData'), item('TemplateAttribute'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', opaque)])]);
+      await talk.must(14, 'Register', [item('ObjectType', 'OpaqueObject'), item('TemplateAttribute'), item('OpaqueObject', [item('OpaqueDataType', 0x8000_0001, 'Enumeration'), item('OpaqueDataValue', opaque)])]);
     }
     // Failures are what logs love to quote: secrets in a broken request must not turn up either.
     const material = randomBytes(32);
