@@ -4,12 +4,18 @@
  * The Suite B cases connect with the cipher suite of their profile, the Quantum Safe ones with TLS 1.3, as the profiles
  * ask.
  */
+import type { CredentialRequest } from '../harness/server.ts';
 import type { ConnectionRequest, Credential, Item } from '../harness/wire.ts';
 import { WireConnection } from '../harness/wire.ts';
 import type { Transport } from './play.ts';
 
 /** Makes a credential of a scope; called again with the same scope for a second client. */
 export type CredentialSource = (scope: string) => Promise<Credential>;
+
+/** What a client of the cases may do: all operations, and Interop, which `operation_all` leaves out (KMIP 2.1 §6.1.26). */
+export function caseRole(scope: string): CredentialRequest {
+  return { scope, role: 'oasis', permissions: ['operation_all', 'interop_tests'] };
+}
 
 const profileTls: readonly { readonly name: RegExp; readonly request: Partial<ConnectionRequest> }[] = [
   { name: /^SUITEB_128/, request: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', tls: { ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' } } },

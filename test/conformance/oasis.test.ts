@@ -11,7 +11,7 @@ import type { RunningServer } from '../harness/server.ts';
 import { requireShared } from '../harness/shared-data.ts';
 import { readChains } from './catalogue.ts';
 import type { Chain } from './catalogue.ts';
-import { LiveTransport } from './live.ts';
+import { LiveTransport, caseRole } from './live.ts';
 import { failureText, playChain } from './play.ts';
 import type { CaseResult } from './play.ts';
 import { summary } from './report.ts';
@@ -36,7 +36,7 @@ suite('the OASIS cases against a live server', { skip: shared.skip, concurrency:
     const names = chain.cases.map(({ name }) => name).join(', ');
     const skip = isSlow(chain) && !slow ? 'waits about two minutes; set KMIPD_SLOW_TESTS=1' : false;
     test(`${names} gets the answers that the case records`, { skip }, async () => {
-      const transport = new LiveTransport(server, chain.cases.at(-1)!.name, (scope) => server.generateCredential({ scope, role: 'admin' }));
+      const transport = new LiveTransport(server, chain.cases.at(-1)!.name, (scope) => server.generateCredential(caseRole(scope)));
       const outcome = await playChain(chain, transport);
       await transport.close();
       results.push(...outcome);

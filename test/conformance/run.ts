@@ -10,14 +10,13 @@
  *     … --port P --cert FILE --key FILE --ca FILE [--host H]        any server, one client (leftovers of others can disturb)
  */
 import { readFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startServer } from '../harness/server.ts';
+import { adminCaller, requestCredential, startServer } from '../harness/server.ts';
 import { requireShared } from '../harness/shared-data.ts';
 import { readChains } from './catalogue.ts';
 import type { Chain } from './catalogue.ts';
-import { LiveTransport } from './live.ts';
+import { LiveTransport, caseRole } from './live.ts';
 import type { CredentialSource } from './live.ts';
 import { failureText, playChain } from './play.ts';
 import type { CaseResult } from './play.ts';
@@ -38,35 +37,18 @@ interface Target {
   stop(): Promise<unknown>;
 }
 
-function adminCredentials(adminPort: number, token: string): CredentialSource {
-  return (scope) => new Promise((resolve, reject) => {
-    const body = JSON.stringify({ scope, role: 'admin', create: true });
-    const call = httpRequest({
-      host: '127.0.0.1', port: adminPort, method: 'POST', path: '/v1/credentials',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-    }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('data', (part: string) => { text += part; }).on('end', () => {
-        if (answer.statusCode !== 200 && answer.statusCode !== 201) { reject(new Error(`POST /v1/credentials: ${answer.statusCode} ${text}`)); return; }
-        const { certificate, privateKey, ca } = JSON.parse(text) as { certificate: string; privateKey: string; ca: string };
-        resolve({ cert: certificate, key: privateKey, ca });
-      });
-    });
-    call.on('error', reject).end(body);
-  });
-}
-
 async function openTarget(): Promise<Target> {
   const { host } = options;
   const stop = (): Promise<void> => Promise.resolve();
   if (options.port === undefined) {
     const server = await startServer();
-    return { port: server.port, host, credentials: (scope) => server.generateCredential({ scope, role: 'admin' }), stop: () => server.stop() };
+    return { port: server.port, host, credentials: (scope) => server.generateCredential(caseRole(scope)), stop: () => server.stop() };
   }
   const port = Number(options.port);
   if (options['admin-port'] !== undefined) {
     const token = readFileSync(join(options.data ?? 'kmipd-data', 'bootstrap/admin-token'), 'utf8').trim();
-    return { port, host, credentials: adminCredentials(Number(options['admin-port']), token), stop };
+    const admin = adminCaller(Number(options['admin-port']), token);
+    return { port, host, credentials: (scope) => requestCredential(admin, caseRole(scope)), stop };
   }
   if (options.cert === undefined || options.key === undefined || options.ca === undefined) throw new Error('with --port give --admin-port and --data, or --cert, --key and --ca');
   const credential = { cert: readFileSync(options.cert, 'utf8'), key: readFileSync(options.key, 'utf8'), ca: readFileSync(options.ca, 'utf8') };

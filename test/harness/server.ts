@@ -33,6 +33,8 @@ export interface CredentialRequest {
   readonly scope: string;
   readonly role: string;
   readonly create?: boolean;
+  /** Makes the role with these permissions, in place of all operations. */
+  readonly permissions?: readonly string[];
 }
 
 export interface HttpAnswer {
@@ -102,6 +104,26 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
+type AdminCall = RunningServer['admin'];
+
+/** A credential from the admin port of any kmipd; makes scope and role where they are missing. */
+export async function requestCredential(admin: AdminCall, { scope, role, create = true, permissions }: CredentialRequest): Promise<Credential> {
+  if (permissions !== undefined) {
+    const made = [await admin('POST', '/v1/scopes', { scope }), await admin('POST', `/v1/scopes/${scope}/roles`, { role, permissions })];
+    const failed = made.find(({ status }) => status >= 300 && status !== 409);
+    if (failed !== undefined) throw new Error(`scope ${scope} and role ${role}: ${failed.status} ${failed.body}`);
+  }
+  const answer = await admin('POST', '/v1/credentials', { scope, role, create });
+  if (answer.status >= 300) throw new Error(`POST /v1/credentials: ${answer.status} ${answer.body}`);
+  const { certificate, privateKey, ca } = JSON.parse(answer.body) as { certificate: string; privateKey: string; ca: string };
+  return { ca, cert: certificate, key: privateKey };
+}
+
+/** A function that calls the admin port of a kmipd that runs already. */
+export function adminCaller(adminPort: number, token: string): AdminCall {
+  return (method, path, body, withToken = true) => http(adminPort, method, path, withToken ? { authorization: `Bearer ${token}` } : {}, body);
+}
+
 /** Starts `kmipd serve` and waits until it says that it is ready. */
 export async function startServer(options: ServerRequest = {}): Promise<RunningServer> {
   const port = options.port ?? await freePort();
@@ -145,8 +167,7 @@ export async function startServer(options: ServerRequest = {}): Promise<RunningS
 
   const bootstrapFile = (name: string): string => readFileSync(join(dataFolder, 'bootstrap', name), 'utf8');
   const bootstrap = { ca: bootstrapFile('ca.pem'), cert: bootstrapFile('cert.pem'), key: bootstrapFile('key.pem'), adminToken: bootstrapFile('admin-token').trim() };
-  const admin = (method: string, path: string, body?: unknown, token = true): Promise<HttpAnswer> =>
-    http(adminPort, method, path, token ? { authorization: `Bearer ${bootstrap.adminToken}` } : {}, body);
+  const admin = adminCaller(adminPort, bootstrap.adminToken);
   const stop = async (): Promise<number | null> => {
     if (!ended) child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), drainTimeoutMs);
@@ -168,12 +189,7 @@ export async function startServer(options: ServerRequest = {}): Promise<RunningS
       if (signal === 'SIGKILL' || signal === 'SIGTERM') await exited;
     },
     log: () => output.join(''),
-    async generateCredential({ scope, role, create = true }) {
-      const answer = await admin('POST', '/v1/credentials', { scope, role, create });
-      if (answer.status >= 300) throw new Error(`POST /v1/credentials: ${answer.status} ${answer.body}`);
-      const { certificate, privateKey, ca } = JSON.parse(answer.body) as { certificate: string; privateKey: string; ca: string };
-      return { ca, cert: certificate, key: privateKey };
-    },
+    generateCredential: (request) => requestCredential(admin, request),
     admin,
     connect: (request = {}) => WireConnection.connect({ port, credential: bootstrap, ...request }),
     async [Symbol.asyncDispose]() { await stop(); },
