@@ -21,9 +21,15 @@ const exitMisused = 2;
 
 const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand()];
 
+/** Commander ends the process itself unless told otherwise, by each command. */
+function overridingExits(command: Command): Command {
+  command.commands.forEach(overridingExits);
+  return command.exitOverride();
+}
+
 async function run(): Promise<void> {
   const program = new Command('kmipd').description('A key management server that speaks KMIP 1.0 to 2.1.').exitOverride();
-  for (const command of commands) program.addCommand(command.exitOverride());
+  for (const command of commands) program.addCommand(overridingExits(command));
   try {
     await program.parseAsync(process.argv);
   } catch (error) {
