@@ -1,14 +1,14 @@
 /**
- * Whether a caller's role lets it perform an operation (DESIGN §8: `operation_encrypt` …, `operation_all`; `operation_none`
- * excludes all others). Discover Versions and Query are free to every client that got in.
+ * Whether a caller may perform an operation; the rules of permissions are those of `identity/policy.ts`. Discover Versions and
+ * Query are free to every client that got in.
  */
+import { mayPerform } from '../identity/policy.ts';
 import { KmipError } from '../kmip/result.ts';
 import type { Caller } from '../operations/context.ts';
 import type { Operation } from '../operations/operation.ts';
 
 export function requirePermission(caller: Caller, operation: Operation): void {
-  if (operation.permission === undefined) return;
-  const { permissions } = caller;
-  const allowed = !permissions.includes('operation_none') && (permissions.includes('operation_all') || permissions.includes(operation.permission));
-  if (!allowed) throw new KmipError('PermissionDenied', `role ${caller.role} does not hold ${operation.permission}`);
+  if (mayPerform(caller, operation.permission)) return;
+  if (operation.testOnly === true) throw new KmipError('OperationNotSupported', `${operation.name} is for tests, and not available here`);
+  throw new KmipError('PermissionDenied', `role ${caller.role} does not hold ${operation.permission}`);
 }

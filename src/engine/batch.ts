@@ -11,17 +11,21 @@
 import { encodePayload, readPayload } from '../codec/message.ts';
 import type { RequestItem, RequestMessage } from '../codec/message.ts';
 import { BatchErrorContinuationOption } from '../kmip/enums.ts';
+import { mayPerform } from '../identity/policy.ts';
 import { KmipError } from '../kmip/result.ts';
+import { structure } from '../kmip/schema.ts';
+import { oldestVersion } from '../kmip/version.ts';
 import type { ProtocolVersion } from '../kmip/version.ts';
 import type { Caller, Context } from '../operations/context.ts';
 import { discoverVersions } from '../operations/discover-versions.ts';
-import { operationByCode } from '../operations/index.ts';
+import { operationByCode, supportedOperations } from '../operations/index.ts';
 import type { Operation, Plan } from '../operations/operation.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import { answerBytes, failure, fitted, headerBytes, leastFailureBytes, success, undone } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { requirePermission } from './authorize.ts';
 import { encodings } from './encoding-port.ts';
+import { BatchData } from './batch-data.ts';
 import { NeedsPrimary } from './environment.ts';
 import type { EngineEnvironment } from './environment.ts';
 import { BatchIdentifiers } from './identifiers.ts';
@@ -49,11 +53,15 @@ interface Done {
   readonly keepsPayload: boolean;
 }
 
+/** What an Ephemeral item answers (KMIP 2.1 §8.3): its output is for later items of the batch alone. */
+const emptyPayload = encodePayload(structure('ResponsePayload', {}), {}, oldestVersion);
+
 export class Batch {
   readonly #environment: EngineEnvironment;
   readonly #input: BatchInput;
   readonly #view: MessageView;
   readonly #identifiers = new BatchIdentifiers();
+  readonly #data = new BatchData();
   readonly #option: number;
   readonly #bytesMax: number;
   readonly #done: Done[] = [];
@@ -123,7 +131,6 @@ export class Batch {
   #plan(item: RequestItem, operation: Operation | undefined): Plan<unknown> | Promise<Plan<unknown>> {
     if (operation === undefined) throw new KmipError('OperationNotSupported', `operation ${item.operation} is not supported in this protocol version`);
     requirePermission(this.#input.caller, operation);
-    if (item.ephemeral === true) throw new KmipError('FeatureNotSupported', 'Ephemeral is not supported');
     const payload = readPayload(this.#input.message, item, operation.request);
     return operation.plan(this.#context(), payload);
   }
@@ -133,7 +140,7 @@ export class Batch {
     const item = this.#input.message.items[index]!;
     let takeBack: (() => void) | undefined;
     try {
-      const answer = success(item, encodePayload(operation.response, plan.response, this.#input.version));
+      const answer = success(item, item.ephemeral === true ? emptyPayload : encodePayload(operation.response, plan.response, this.#input.version));
       takeBack = this.#view.plan(plan.mutations ?? []);
       const bytes = this.#bytes + answerBytes(answer);
       if (bytes + this.#reserve(index + 1) > this.#bytesMax) {
@@ -142,6 +149,7 @@ export class Batch {
       this.#bytes = bytes;
       this.#done.push({ answer, keepsPayload: operation.effect === 'mutates' || (plan.mutations ?? []).length === 0 });
       this.#identifiers.answered(operation.code, plan.response);
+      this.#data.answered(operation.name, plan.response);
       if ('placeholder' in plan) this.#identifiers.placeholder = plan.placeholder;
       return false;
     } catch (error) {
@@ -183,6 +191,7 @@ export class Batch {
     const { version, now, caller, mayMutate } = this.#input;
     const view = this.#view;
     const identifiers = this.#identifiers;
+    const data = this.#data;
     return {
       version,
       now,
@@ -193,11 +202,13 @@ export class Batch {
       streams,
       encodings,
       server,
+      operations: () => supportedOperations(version).filter((each) => each.testOnly !== true || mayPerform(caller, each.permission)).map((each) => each.code),
       random,
       newUniqueIdentifier,
       uniqueNonce,
       mayMutate,
       resolveIdentifier: (requested) => identifiers.resolve(requested),
+      earlierData: (reference) => data.earlier(reference),
       fetchManaged(requested) {
         const uniqueIdentifier = identifiers.resolve(requested);
         const managed = view.fetch(uniqueIdentifier);

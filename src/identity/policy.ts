@@ -7,6 +7,7 @@
  */
 import { Operation } from '../kmip/enums.ts';
 import { unverifiedStreamPermission } from '../operations/cipher-stream.ts';
+import { interopPermission } from '../operations/interop.ts';
 import type { Caller } from '../operations/context.ts';
 import { Fault } from '../fault.ts';
 
@@ -21,7 +22,7 @@ export function permissionOf(operationName: string): string {
   return `operation_${words.toLowerCase()}`;
 }
 
-const known: ReadonlySet<string> = new Set([...Object.keys(Operation).map(permissionOf), allOperations, noOperations, unverifiedStreamPermission]);
+const known: ReadonlySet<string> = new Set([...Object.keys(Operation).map(permissionOf), allOperations, noOperations, unverifiedStreamPermission, interopPermission]);
 
 /** Whether the caller's role allows what the permission names; an operation without one is open to every caller. */
 export function mayPerform(caller: Pick<Caller, 'permissions'>, permission: string | undefined): boolean {

@@ -12,7 +12,7 @@ import type { Managed } from '../kmip/managed.ts';
 import { cryptographicParameters } from '../kmip/objects.ts';
 import { KmipError } from '../kmip/result.ts';
 import type { Infer } from '../kmip/schema.ts';
-import { boolean, byteString, identifier, optional } from '../kmip/schema.ts';
+import { boolean, byteString, enumeration, identifier, integer, optional } from '../kmip/schema.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import { chosenParameters, cipherParameters, initialVector, usableKey } from './cipher-request.ts';
 import type { Direction } from './cipher-request.ts';
@@ -32,6 +32,8 @@ export const cipherFields = {
   uniqueIdentifier: optional(identifier),
   cryptographicParameters: optional(cryptographicParameters, { doc: 'When absent, the first ones among the key\'s attributes.' }),
   data: optional(byteString, { doc: 'Required unless in parts.' }),
+  dataOfOperation: optional(enumeration('Data'), { tag: 'Data', since: 20, doc: 'In place of Data: what the last such operation of the batch put out.' }),
+  dataOfPlace: optional(integer, { tag: 'Data', since: 20, doc: 'In place of Data: the n-th that the batch put out, or backwards from here.' }),
   ivCounterNonce: optional(byteString, { tag: 'IVCounterNonce' }),
   correlationValue: optional(byteString, { since: 13, doc: 'Of the part before, for every part but the first.' }),
   initIndicator: optional(boolean, { since: 13, doc: 'True on the first of many parts.' }),
@@ -43,6 +45,8 @@ interface CipherRequest {
   readonly uniqueIdentifier?: Infer<typeof identifier>;
   readonly cryptographicParameters?: Infer<typeof cryptographicParameters>;
   readonly data?: Uint8Array;
+  readonly dataOfOperation?: number;
+  readonly dataOfPlace?: number;
   readonly ivCounterNonce?: Uint8Array;
   readonly correlationValue?: Uint8Array;
   readonly initIndicator?: boolean;
@@ -75,8 +79,9 @@ export function runCipher(context: Context, direction: Direction, request: Ciphe
   if (!isGcm && aad.length > 0) throw new KmipError('BadCryptographicParameters', 'Authenticated Encryption Additional Data goes with GCM only', 'InvalidField');
   const vector = initialVector(context, direction, chosen, request.ivCounterNonce);
   const inParts = request.initIndicator === true && request.finalIndicator !== true;
-  if (!inParts && request.data === undefined) throw new KmipError('InvalidMessage', 'Data is missing; it is required unless the operation is in parts');
-  const data = request.data ?? empty;
+  const given = dataOf(context, request);
+  if (!inParts && given === undefined) throw new KmipError('InvalidMessage', 'Data is missing; it is required unless the operation is in parts');
+  const data = given ?? empty;
   const bytesLeft = take(vector.bytesMax, data.length);
   const made = vector.made ? { ivCounterNonce: vector.iv } : {};
   const { uniqueIdentifier } = managed;
@@ -108,7 +113,7 @@ function continueStream(context: Context, direction: Direction, request: CipherR
   requireUnchanged(request, state);
   const managed = context.fetchManaged(uniqueIdentifier);
   const key = usableKey(context, managed, direction);
-  const data = request.data ?? empty;
+  const data = dataOf(context, request) ?? empty;
   const bytesLeft = take(state.bytesLeft, data.length);
   const mutations = countUses(context, direction, managed, data.length, 0);
   if (request.finalIndicator !== true) {
@@ -140,6 +145,12 @@ function requireStreaming(context: Context, direction: Direction, isGcm: boolean
   if (isGcm && direction === 'decrypt' && !context.caller.permissions.includes(unverifiedStreamPermission)) {
     throw new KmipError('PermissionDenied', `decrypting GCM in parts gives out plaintext before its tag is checked; the role needs the permission ${unverifiedStreamPermission}`);
   }
+}
+
+function dataOf(context: Context, request: CipherRequest): Uint8Array | undefined {
+  if (request.data !== undefined) return request.data;
+  if (request.dataOfOperation !== undefined) return context.earlierData({ kind: request.dataOfOperation });
+  return request.dataOfPlace === undefined ? undefined : context.earlierData({ place: request.dataOfPlace });
 }
 
 function requireTag(mac: Uint8Array | undefined, tagLength: number): void {

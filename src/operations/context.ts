@@ -81,6 +81,8 @@ export interface Context {
   readonly streams: StreamPort;
   readonly encodings: EncodingPort;
   readonly server: ServerFacts;
+  /** Operation values that the version has and the caller's Query may list. */
+  operations(): readonly number[];
   random(length: number): Uint8Array;
   /** A fresh Unique Identifier (time-ordered UUID). */
   newUniqueIdentifier(): string;
@@ -88,6 +90,8 @@ export interface Context {
   uniqueNonce(): Uint8Array;
   /** The identifier a request means: its own text, the placeholder when absent; throws Item Not Found / Invalid Field as the clause says. */
   resolveIdentifier(requested: string | IdentifierReference | undefined): string;
+  /** Data that an earlier item of the message put out, by operation or place (KMIP 2.1 §7.9); throws Invalid Field where there is none. */
+  earlierData(reference: { readonly kind?: number; readonly place?: number }): Uint8Array;
   /** Fetches an object of the caller's scope or throws Item Not Found (Object Not Found in 2.x). */
   fetchManaged(requested: string | IdentifierReference | undefined): Managed;
   /**

@@ -17,6 +17,7 @@ import { encrypt } from './encrypt.ts';
 import { getAttributeList } from './get-attribute-list.ts';
 import { getAttributes } from './get-attributes.ts';
 import { get } from './get.ts';
+import { interop } from './interop.ts';
 import { locate } from './locate.ts';
 import { modifyAttribute } from './modify-attribute.ts';
 import type { Operation } from './operation.ts';
@@ -45,6 +46,7 @@ export const operations = [
   decrypt,
   adjustAttribute,
   setAttribute,
+  interop,
 ] as const;
 
 const byCode: ReadonlyMap<number, Operation> = new Map(operations.map((each) => [each.code, each as unknown as Operation]));

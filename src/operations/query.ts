@@ -21,7 +21,7 @@ import { profileNameTable } from '../kmip/profile-names.ts';
 import { KmipError } from '../kmip/result.ts';
 import { enumeration, optional, repeated, structure, textString } from '../kmip/schema.ts';
 import type { ProtocolVersion } from '../kmip/version.ts';
-import { supportedOperations } from './index.ts';
+import { keyGenerator } from './key-generation.ts';
 import { operation } from './operation.ts';
 
 const objectTypes = [ObjectType.SymmetricKey, ObjectType.SecretData, ObjectType.OpaqueObject];
@@ -29,7 +29,7 @@ const objectTypes = [ObjectType.SymmetricKey, ObjectType.SecretData, ObjectType.
 /** Profiles whose every operation, object and attribute is built, without the version that 1.x puts behind the name. */
 const profiles = ['SymmetricKeyLifecycleServer', 'BasicCryptographicServer', 'OpaqueManagedObjectStoreServer', 'StorageArrayWithSelfEncryptingDriveServer'];
 
-/** Keys, IVs and nonces come from OpenSSL's CTR-DRBG with AES-256. */
+/** IVs, identifiers and the seeds of the key generator come from OpenSSL's CTR-DRBG with AES-256. */
 const randomness = {
   rngAlgorithm: RNGAlgorithm.DRBG,
   cryptographicAlgorithm: CryptographicAlgorithm.AES,
@@ -84,7 +84,7 @@ export const query = operation({
     const { server, version } = context;
     return {
       response: {
-        ...(has(QueryFunction.QueryOperations) ? { operation: supportedOperations(version).map((each) => each.code) } : {}),
+        ...(has(QueryFunction.QueryOperations) ? { operation: context.operations() } : {}),
         ...(has(QueryFunction.QueryObjects) ? { objectType: objectTypes.filter((type) => enumerationHas('ObjectType', type, version)) } : {}),
         ...(has(QueryFunction.QueryServerInformation)
           ? {
@@ -92,7 +92,7 @@ export const query = operation({
               serverInformation: { serverName: server.serverName, serverVersion: server.serverVersion, productName: server.vendorIdentification },
             }
           : {}),
-        ...(has(QueryFunction.QueryRNGs) ? { rngParameters: [randomness] } : {}),
+        ...(has(QueryFunction.QueryRNGs) ? { rngParameters: [keyGenerator, randomness] } : {}),
         ...(has(QueryFunction.QueryProfiles) ? { profileInformation: profilesOf(version) } : {}),
         ...(has(QueryFunction.QueryCapabilities) ? { capabilityInformation: [capabilities] } : {}),
         ...(has(QueryFunction.QueryClientRegistrationMethods) ? { clientRegistrationMethod: [ClientRegistrationMethod.ServerPreGenerated] } : {}),

@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/wasm/': ['src/kmip/result.ts'],
   'src/storage/': ['src/kmip/', 'src/codec/', 'src/fault.ts', 'src/secret.ts'],
   'src/operations/': ['src/kmip/', 'src/storage/mutation.ts'],
-  'src/engine/': ['src/operations/', 'src/kmip/', 'src/codec/', 'src/storage/store.ts', 'src/storage/mutation.ts', 'src/identity/', 'src/wasm/', 'src/fault.ts', 'src/secret.ts'],
+  'src/engine/': ['src/operations/', 'src/kmip/', 'src/codec/', 'src/storage/store.ts', 'src/storage/mutation.ts', 'src/storage/apply.ts', 'src/identity/', 'src/wasm/', 'src/fault.ts', 'src/secret.ts'],
   'src/identity/': ['src/kmip/', 'src/operations/', 'src/storage/', 'src/fault.ts', 'src/secret.ts'],
   'src/server/': ['src/engine/', 'src/codec/frame.ts', 'src/identity/', 'src/metrics/', 'src/kmip/', 'src/wasm/', 'src/storage/', 'src/operations/context.ts', 'src/fault.ts', 'src/secret.ts', 'src/log.ts', 'src/clock.ts', 'src/random.ts', 'src/config.ts'],
   'src/control/': ['src/identity/', 'src/storage/store.ts', 'src/storage/mutation.ts', 'src/fault.ts', 'src/secret.ts', 'src/log.ts'],
