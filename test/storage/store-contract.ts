@@ -130,6 +130,13 @@ export function storeContract(name: string, openStore: () => Promise<OpenedStore
       assert.deepEqual(report.managed, []);
     }));
 
+    it('goes on after an empty write set that came alone', withStore(async (store) => {
+      assert.equal((await store.commit([])).sequence, store.sequence);
+      await store.commit([]);
+      await store.commit([created('u1')]);
+      assert.notEqual(store.fetch('default', 'u1'), undefined);
+    }));
+
     it('hands out each nonce prefix once', withStore(async (store) => {
       const taken: number[] = [];
       const commits: Promise<unknown>[] = [];
