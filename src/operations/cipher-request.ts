@@ -3,8 +3,8 @@
  * (KMIP 1.4 §3.6, §4.29 and §4.30, KMIP 2.1 §6.1.11 and §6.1.17).
  *
  * Parameters are the request's, else the key's first Cryptographic Parameters attribute. There is no default Block
- * Cipher Mode: the clause has the operation fail without one. Defaults that are there: Padding Method None, Tag Length 16
- * (Decrypt: the length of the tag that came).
+ * Cipher Mode: the clause has the operation fail without one. Defaults that are there: Padding Method None and Tag Length 16,
+ * for Decrypt too: a shorter tag counts only where the client says so, or anyone could cut it to four bytes.
  * An IV that Encrypt needs and was not given is made here and returned, with Random IV or without: PyKMIP's clients
  * rely on it. GCM and CTR get a nonce that is used once in the whole cluster, the others random bytes (SP 800-38A app. C).
  */
@@ -26,6 +26,7 @@ export const blockBytes = 16;
 const firstTagVersion = 14;
 /** Tag lengths of SP 800-38D §5.2.1.2, in bytes. */
 const tagLengths: readonly number[] = [4, 8, 12, 13, 14, 15, 16];
+const defaultTagLength = 16;
 /** A server-made GCM nonce is 32 bits that name a thread and 64 that count (SP 800-38D §8.2.1). */
 const nonceFixedBits = 32;
 const nonceInvocationBits = 64;
@@ -91,8 +92,8 @@ function definedOf(parameters: CryptographicParameters): CryptographicParameters
 
 const supportedModes: readonly number[] = [BlockCipherMode.ECB, BlockCipherMode.CBC, BlockCipherMode.CFB, BlockCipherMode.OFB, BlockCipherMode.CTR, BlockCipherMode.GCM];
 
-/** Parameters as the ciphers take them. `mac` is the tag that came with a Decrypt. */
-export function cipherParameters(context: Context, chosen: CryptographicParameters, mac: Uint8Array | undefined): CipherParameters {
+/** Parameters as the ciphers take them. */
+export function cipherParameters(context: Context, chosen: CryptographicParameters): CipherParameters {
   const mode = chosen.blockCipherMode!;
   if (!supportedModes.includes(mode)) {
     throw new KmipError('UnsupportedCryptographicParameters', `Block Cipher Mode ${enumerationValueName('BlockCipherMode', mode) ?? mode} is not supported; ECB, CBC, CFB, OFB, CTR and GCM are`);
@@ -104,7 +105,7 @@ export function cipherParameters(context: Context, chosen: CryptographicParamete
   }
   if (mode !== BlockCipherMode.GCM) return { mode, padding, tagLength: 0 };
   if (context.version < firstTagVersion) throw new KmipError('FeatureNotSupported', 'GCM needs KMIP 1.4 or later: earlier messages have no Authenticated Encryption Tag');
-  const tagLength = chosen.tagLength ?? mac?.length ?? 16;
+  const tagLength = chosen.tagLength ?? defaultTagLength;
   // OASIS CS-BC-M-GCM-1 wants General Failure here.
   if (!tagLengths.includes(tagLength)) throw new KmipError('GeneralFailure', `Tag Length is ${tagLength} bytes; 4, 8 and 12 to 16 are allowed`);
   return { mode, padding, tagLength };

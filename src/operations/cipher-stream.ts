@@ -71,7 +71,7 @@ export function runCipher(context: Context, direction: Direction, request: Ciphe
   const managed = context.fetchManaged(request.uniqueIdentifier);
   const key = usableKey(context, managed, direction);
   const chosen = chosenParameters(managed, request.cryptographicParameters);
-  const parameters = cipherParameters(context, chosen, request.authenticatedEncryptionTag);
+  const parameters = cipherParameters(context, chosen);
   const isGcm = parameters.mode === BlockCipherMode.GCM;
   const mac = isGcm ? request.authenticatedEncryptionTag : undefined;
   if (mac !== undefined) requireTag(mac, parameters.tagLength);
