@@ -39,7 +39,7 @@ export const optionTable = {
   serverName: { kind: 'list', placeholder: 'NAME', help: "name or address in the server's certificate, repeatable (default: localhost, the host name, 127.0.0.1, ::1)" },
   tlsCiphers: { kind: 'text', placeholder: 'LIST', help: 'cipher suites in OpenSSL form (default: those with forward secrecy)' },
   logLevel: { kind: 'choice', placeholder: 'LEVEL', byDefault: 'info', choices: logLevels, help: 'least level of log lines on standard error' },
-  limit: { kind: 'list', placeholder: 'NAME=NUMBER', help: 'sets a limit, repeatable; names and reasons are in the operations guide' },
+  limit: { kind: 'list', placeholder: 'NAME=NUMBER', help: 'sets one of the limits below, repeatable' },
   cluster: { kind: 'text', placeholder: 'NAME', ofCluster: true, help: 'name of the cluster to join (not available yet)' },
   nats: { kind: 'list', placeholder: 'URL,URL', ofCluster: true, help: 'NATS servers of the cluster (not available yet)' },
   node: { kind: 'text', placeholder: 'ID', ofCluster: true, help: 'name of this node in the cluster (not available yet)' },

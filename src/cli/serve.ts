@@ -4,6 +4,7 @@
 import { Command, Option as CommandOption } from 'commander';
 import { flagOf, loadConfig, optionNames, optionTable, variableOf } from '../config.ts';
 import type { Option } from '../config.ts';
+import { limitNames, limitTable } from '../server/limits.ts';
 
 function collect(value: string, earlier: string[] | undefined): string[] {
   return [...(earlier ?? []), ...value.split(',').map((each) => each.trim()).filter((each) => each !== '')];
@@ -19,6 +20,7 @@ export function serveCommand(): Command {
     command.addOption(flag);
   }
   command.addOption(new CommandOption('--config <FILE>', 'JSON file with options by name, as in {"adminPort": 5697} (KMIPD_CONFIG)'));
+  command.addHelpText('after', `\nLimits:\n${limitNames.map((name) => `  ${name}=${limitTable[name].byDefault}\n      ${limitTable[name].reason}`).join('\n')}`);
   command.action(async (flags: Record<string, unknown>) => {
     const config = loadConfig(flags);
     const { runNode } = await import('../main.ts');
