@@ -66,11 +66,15 @@ const drainTimeoutMs = 10_000;
 /** While developing, tests run the source; a pipeline runs what `npm install` built, as users do. */
 const fromSource: Readonly<Record<string, string>> = process.env['CI'] === 'true' ? {} : { KMIPD_FROM_SOURCE: '1' };
 const running = new Set<number>();
+const temporaryFolders = new Set<string>();
 process.on('exit', () => {
   for (const pid of running) {
     try { process.kill(pid, 'SIGKILL'); } catch { /* it is gone already */ }
   }
+  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
 });
+// A test that is stopped from outside (a time limit, Ctrl-C) has no 'exit' unless it asks for one.
+for (const [signal, code] of [['SIGTERM', 143], ['SIGINT', 130], ['SIGHUP', 129]] as const) process.once(signal, () => process.exit(code));
 
 /** A TCP port of 127.0.0.1 that nobody listens on now. */
 export function freePort(): Promise<number> {
@@ -129,6 +133,7 @@ export async function startServer(options: ServerRequest = {}): Promise<RunningS
   const port = options.port ?? await freePort();
   const adminPort = options.adminPort ?? await freePort();
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'kmipd-test-'));
+  if (options.dataFolder === undefined) temporaryFolders.add(dataFolder);
   const child = spawn(
     join(repositoryRoot, 'bin/kmipd'),
     ['serve', '--data', dataFolder, '--host', '127.0.0.1', '--port', String(port), '--admin-port', String(adminPort), ...(options.args ?? [])],
@@ -148,7 +153,7 @@ export async function startServer(options: ServerRequest = {}): Promise<RunningS
   });
   if (child.pid !== undefined) running.add(child.pid);
   const removeFolder = (): void => {
-    if (options.dataFolder === undefined) rmSync(dataFolder, { recursive: true, force: true });
+    if (temporaryFolders.delete(dataFolder)) rmSync(dataFolder, { recursive: true, force: true });
   };
 
   const deadline = performance.now() + (options.startTimeoutMs ?? 60_000);
