@@ -5,7 +5,7 @@
  *
  * Invariant: `/readyz` says yes only while the store is open and every worker listens; a fault of the store, or of too
  * many workers, ends the process: a node that cannot keep what it acknowledges must not answer.
- * Workers share the port by `reusePort`, which Linux spreads over listeners; so a node runs on Linux, or with one worker.
+ * Workers share the port by `reusePort`, which Linux spreads over listeners; elsewhere a node has one worker.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -57,8 +57,13 @@ export interface RunningNode {
 export async function startNode(config: Config, log: Log, onFault: (error: unknown) => void): Promise<RunningNode> {
   const clock = systemClock;
   const seconds = (): number => Math.floor(clock.now() / 1000);
+  const workers = process.platform === 'linux' ? config.workers : 1;
   const storeFolder = join(config.data, 'store');
-  const rootKey = await loadRootKey({ folder: config.data, storeFolder, environmentKey: process.env['KMIPD_ROOT_KEY'], passphrase: process.env['KMIPD_ROOT_PASSPHRASE'] });
+  const { KMIPD_ROOT_KEY: environmentKey, KMIPD_ROOT_PASSPHRASE: passphrase } = process.env;
+  const rootKey = await loadRootKey({ folder: config.data, storeFolder, environmentKey, passphrase });
+  // Threads inherit a copy of the environment, and so would a child process.
+  delete process.env['KMIPD_ROOT_KEY'];
+  delete process.env['KMIPD_ROOT_PASSPHRASE'];
   const store = await createLevelStore({ folder: storeFolder, rootKey: rootKey.bytes });
   const identity = await bootstrap({ store, rootKey: rootKey.bytes, folder: config.data, serverNames: config.serverNames, random: systemRandom, now: seconds });
   const server: ServerFacts = { vendorIdentification: 'kmipd', serverVersion: packageVersion(), serverName: 'kmipd' };
@@ -66,10 +71,10 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   const core = compileCore(coreBuild);
   const streamKey = await settingOnce(store, streamKeySetting, () => systemRandom(streamKeyBytes));
 
-  const census = Census.forWorkers(config.workers);
+  const census = Census.forWorkers(workers);
   const coherence = new CoherencePublisher();
   const metrics = createMetrics({
-    workers: config.workers, limitNames, serverVersion: server.serverVersion, coreBuild,
+    workers, limitNames, serverVersion: server.serverVersion, coreBuild,
     writing: { queued: () => writer.queued, sequence: () => store.sequence },
     utilization: () => pool.utilization(),
   });
@@ -84,7 +89,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   });
   const pool: WorkerPool = new WorkerPool({
     parts: {
-      host: config.host, logLevel: config.logLevel, limits: config.limits,
+      host: config.host, reusePort: workers > 1, logLevel: config.logLevel, limits: config.limits,
       tls: { certificates: identity.tls.cert, privateKeys: identity.tls.key, authorities: identity.tls.ca, ciphers: config.tlsCiphers, ticketSecret: systemRandom(ticketSecretBytes) },
       store: { folder: storeFolder, rootKey: rootKey.bytes },
       streamKey, server, core, coherence: coherence.memory,
@@ -105,7 +110,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
       return { ok: reasons.length === 0, reasons };
     },
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
-    status: () => ({ version: server.serverVersion, phase, startedAt, workers: config.workers, core: coreBuild, connections: census.total(), sequence: store.sequence }),
+    status: () => ({ version: server.serverVersion, phase, startedAt, workers, core: coreBuild, connections: census.total(), sequence: store.sequence }),
   });
   const stop = async (): Promise<void> => {
     phase = 'stopping';

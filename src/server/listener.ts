@@ -107,11 +107,11 @@ export class Listener {
     this.#server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket));
   }
 
-  /** Listens; resolves with the port. */
-  async listen(host: string | undefined, port: number): Promise<number> {
+  /** Listens; resolves with the port. `reusePort`: other threads listen on it as well. */
+  async listen(host: string | undefined, port: number, reusePort = true): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ ...(host !== undefined && { host }), port, reusePort: true }, () => {
+      this.#server.listen({ ...(host !== undefined && { host }), port, reusePort }, () => {
         this.#server.off('error', reject);
         resolve();
       });

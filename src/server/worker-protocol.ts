@@ -22,6 +22,8 @@ export interface WorkerStart {
   readonly worker: number;
   readonly host: string | undefined;
   readonly port: number;
+  /** Whether other workers listen on the port as well. */
+  readonly reusePort: boolean;
   readonly logLevel: LogLevel;
   readonly limits: Limits;
   readonly tls: TlsMaterial;

@@ -66,7 +66,7 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
     }
   });
   await warmUp(engine, ciphers, clock);
-  const port = await listener.listen(start.host, start.port);
+  const port = await listener.listen(start.host, start.port, start.reusePort);
   post({ kind: 'listening', port });
 }
 
