@@ -5,7 +5,7 @@
  * only as far as one server and a few messages show them.
  */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createDecipheriv, randomBytes } from 'node:crypto';
 import test, { after, before } from 'node:test';
 import { attribute, encode, find, findAll, item, request } from '../harness/wire.ts';
 import type { Item } from '../harness/wire.ts';
@@ -235,5 +235,30 @@ test('an Encrypt that the version lacks is refused and leaves the connection usa
   for (const version of [10, 11]) {
     assertRefused(await talk.ask(version, 'Encrypt', [byIdentifier(identifier), cbc, item('Data', Buffer.alloc(16)), item('IVCounterNonce', Buffer.alloc(16))]), 'OperationNotSupported');
     await talk.must(version, 'Get', [byIdentifier(identifier)]);
+  }
+}));
+
+test('a key wrapped by NIST key wrap unwraps with node:crypto to the key, and its Key Value is a Byte String (TC-141)', on(async (talk) => {
+  const mode = item('CryptographicParameters', [item('BlockCipherMode', 'NISTKeyWrap')]);
+  for (const version of [11, 12, 14, 21]) {
+    const wrapper = identifierOf(await talk.must(14, 'Create', [
+      item('ObjectType', 'SymmetricKey'),
+      item('TemplateAttribute', [
+        attribute('Cryptographic Algorithm', 'AES'), attribute('Cryptographic Length', 256), attribute('Cryptographic Usage Mask', 16 | 32),
+        attribute('Cryptographic Parameters', mode.children! as Item[]),
+      ]),
+    ]));
+    await talk.must(14, 'Activate', [byIdentifier(wrapper)]);
+    const identifier = await create(talk);
+    const got = await talk.must(version, 'Get', [byIdentifier(identifier), item('KeyWrappingSpecification', [
+      item('WrappingMethod', 'Encrypt'),
+      item('EncryptionKeyInformation', [item('UniqueIdentifier', wrapper), mode]),
+      item('EncodingOption', 'NoEncoding'),
+    ])]);
+    const block = find(got, 'SymmetricKey', 'KeyBlock');
+    assert.equal(find(block, 'KeyWrappingData', 'EncryptionKeyInformation', 'UniqueIdentifier')!.value, wrapper);
+    const oracle = createDecipheriv('id-aes256-wrap', materialOf(await talk.must(14, 'Get', [byIdentifier(wrapper)])), Buffer.alloc(8, 0xa6));
+    const unwrapped = Buffer.concat([oracle.update(bytesOf(find(block, 'KeyValue'))), oracle.final()]);
+    assert.deepEqual(unwrapped, materialOf(await talk.must(14, 'Get', [byIdentifier(identifier)])));
   }
 }));

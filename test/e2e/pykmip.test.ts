@@ -1,7 +1,8 @@
 /**
  * The real PyKMIP client (Debian python3-pykmip 0.10) against a live server, at each version that it speaks.
  *
- * pykmip-client.py does the work and checks effects; each of its checks is a subtest here.
+ * pykmip-client.py does the work and checks effects; each of its checks is a subtest here. Wrapped keys are left out:
+ * PyKMIP wants a structure for a Key Value that the OASIS cases (TC-141) have as a Byte String.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -16,7 +17,7 @@ interface Outcome { readonly check: string; readonly ok: boolean; readonly detai
 
 const skip = skipUnless(systemPython, ['-c', 'import kmip, cryptography'], 'PyKMIP (Debian package python3-pykmip)');
 const script = join(import.meta.dirname, 'pykmip-client.py');
-const expectedChecks = 16;
+const expectedChecks = 15;
 const site = new Site();
 let folder = '';
 if (skip === false) {
