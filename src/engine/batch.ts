@@ -28,6 +28,7 @@ import { encodings } from './encoding-port.ts';
 import { BatchData } from './batch-data.ts';
 import { NeedsPrimary } from './environment.ts';
 import type { EngineEnvironment } from './environment.ts';
+import { unlistedReason } from './escaping-reasons.ts';
 import { BatchIdentifiers } from './identifiers.ts';
 import { internalError } from './internal-error.ts';
 import { MessageView } from './message-view.ts';
@@ -163,6 +164,8 @@ export class Batch {
     if (error instanceof NeedsPrimary) throw error;
     const item = this.#input.message.items[index]!;
     const kmipError = error instanceof KmipError ? error : internalError(this.#environment, operation?.name, error);
+    const gap = operation === undefined ? undefined : unlistedReason(operation, kmipError);
+    if (gap !== undefined) internalError(this.#environment, operation?.name, gap);
     const room = this.#bytesMax - this.#bytes - this.#reserve(index + 1);
     const answer = fitted(failure(item, kmipError, this.#input.version), room);
     if (operation?.emptiesPlaceholderOnFailure === true) this.#identifiers.placeholder = undefined;
