@@ -126,6 +126,8 @@ function plainBytes(context: Context, managed: Managed, keyValue: KeyValue, { en
     if (value instanceof Uint8Array) return value;
     throw new KmipError('EncodingOptionError', 'Key Material of a transparent key is a structure: it can be wrapped by TTLV Encoding, not by No Encoding');
   }
+  // OASIS TC-142 of 1.1 and 1.2 names an attribute and no Encoding Option, and answers the bare key, wrapped.
+  if (encodingOption === undefined && attributeNames.length > 0 && context.version < 13 && keyValue.keyMaterial.value instanceof Uint8Array) return keyValue.keyMaterial.value;
   const attributes = attributeNames.flatMap((name) => asInstances(name, shownInstances(managed, name, context.now)));
   return context.encodings.encodeKeyValue({ ...keyValue, attributes }, context.version);
 }
