@@ -896,6 +896,11 @@ export function isKnownValue(name: EnumerationName, value: number): boolean {
   return value >= 0x80000000 || factsByValue.get(name)?.has(value) === true;
 }
 
+/** The value's name for people, or the number that a client sent where no version has a name for it. */
+export function enumerationValueText(name: EnumerationName, value: number): string {
+  return enumerationValueName(name, value) ?? `0x${value.toString(16)}`;
+}
+
 /** Whether a protocol version (10 … 21) has the value; extension values (0x8…) belong to every version. */
 export function enumerationHas(name: EnumerationName, value: number, version: number): boolean {
   if (value >= 0x80000000) return true;

@@ -10,7 +10,7 @@
  */
 import type { CryptographicParameters } from '../kmip/objects.ts';
 import {
-  BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType, ObjectType, PaddingMethod, enumerationValueName,
+  BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType, ObjectType, PaddingMethod, enumerationValueText,
 } from '../kmip/enums.ts';
 import { requireProcessing, requireProtecting } from '../kmip/life-cycle.ts';
 import { attributeOf } from '../kmip/managed.ts';
@@ -52,7 +52,7 @@ export function usableKey(context: Context, managed: Managed, direction: Directi
   }
   const algorithm = attributeOf(managed, 'CryptographicAlgorithm') ?? managed.material?.keyBlock?.cryptographicAlgorithm;
   if (algorithm !== CryptographicAlgorithm.AES) {
-    const name = algorithm === undefined ? 'no algorithm' : enumerationValueName('CryptographicAlgorithm', algorithm);
+    const name = algorithm === undefined ? 'no algorithm' : enumerationValueText('CryptographicAlgorithm', algorithm);
     throw new KmipError('UnsupportedCryptographicParameters', `object ${managed.uniqueIdentifier} has ${name}; only AES keys ${direction} here`);
   }
   return keyBytes(managed);
@@ -81,7 +81,7 @@ export function chosenParameters(managed: Managed, requested: CryptographicParam
     throw new KmipError('BadCryptographicParameters', `neither the request nor object ${managed.uniqueIdentifier} names a Block Cipher Mode`, 'InvalidField');
   }
   if (chosen.cryptographicAlgorithm !== undefined && chosen.cryptographicAlgorithm !== CryptographicAlgorithm.AES) {
-    throw new KmipError('BadCryptographicParameters', `Cryptographic Parameters name ${enumerationValueName('CryptographicAlgorithm', chosen.cryptographicAlgorithm)}, the key is AES`, 'InvalidField');
+    throw new KmipError('BadCryptographicParameters', `Cryptographic Parameters name ${enumerationValueText('CryptographicAlgorithm', chosen.cryptographicAlgorithm)}, the key is AES`, 'InvalidField');
   }
   return chosen;
 }
@@ -96,12 +96,12 @@ const supportedModes: readonly number[] = [BlockCipherMode.ECB, BlockCipherMode.
 export function cipherParameters(context: Context, chosen: CryptographicParameters): CipherParameters {
   const mode = chosen.blockCipherMode!;
   if (!supportedModes.includes(mode)) {
-    throw new KmipError('UnsupportedCryptographicParameters', `Block Cipher Mode ${enumerationValueName('BlockCipherMode', mode) ?? mode} is not supported; ECB, CBC, CFB, OFB, CTR and GCM are`);
+    throw new KmipError('UnsupportedCryptographicParameters', `Block Cipher Mode ${enumerationValueText('BlockCipherMode', mode)} is not supported; ECB, CBC, CFB, OFB, CTR and GCM are`);
   }
   const padding = chosen.paddingMethod ?? PaddingMethod.None;
   const padded = mode === BlockCipherMode.ECB || mode === BlockCipherMode.CBC;
   if (padding !== PaddingMethod.None && !(padding === PaddingMethod.PKCS5 && padded)) {
-    throw new KmipError('UnsupportedCryptographicParameters', `Padding Method ${enumerationValueName('PaddingMethod', padding)} does not go with ${enumerationValueName('BlockCipherMode', mode)}; None does, and PKCS5 with ECB and CBC`);
+    throw new KmipError('UnsupportedCryptographicParameters', `Padding Method ${enumerationValueText('PaddingMethod', padding)} does not go with ${enumerationValueText('BlockCipherMode', mode)}; None does, and PKCS5 with ECB and CBC`);
   }
   if (mode !== BlockCipherMode.GCM) return { mode, padding, tagLength: 0 };
   if (context.version < firstTagVersion) throw new KmipError('FeatureNotSupported', 'GCM needs KMIP 1.4 or later: earlier messages have no Authenticated Encryption Tag');
@@ -124,7 +124,7 @@ export function initialVector(context: Context, direction: Direction, chosen: Cr
   const mode = chosen.blockCipherMode!;
   if (mode === BlockCipherMode.ECB) return { iv: empty, made: false, bytesMax: unlimitedBytes };
   if (given === undefined) {
-    if (direction === 'decrypt') throw new KmipError('InvalidMessage', `IV/Counter/Nonce is missing; ${enumerationValueName('BlockCipherMode', mode)} needs the one that Encrypt used`);
+    if (direction === 'decrypt') throw new KmipError('InvalidMessage', `IV/Counter/Nonce is missing; ${enumerationValueText('BlockCipherMode', mode)} needs the one that Encrypt used`);
     return madeVector(context, chosen);
   }
   requireLength(chosen.ivLength, given.length * 8, 'IV Length');
@@ -136,7 +136,7 @@ export function initialVector(context: Context, direction: Direction, chosen: Cr
     }
     return { iv: given, made: false, bytesMax: gcmBytesMax };
   }
-  if (given.length !== blockBytes) throw badParameters(`IV/Counter/Nonce has ${given.length} bytes; ${enumerationValueName('BlockCipherMode', mode)} takes ${blockBytes}`);
+  if (given.length !== blockBytes) throw badParameters(`IV/Counter/Nonce has ${given.length} bytes; ${enumerationValueText('BlockCipherMode', mode)} takes ${blockBytes}`);
   return { iv: given, made: false, bytesMax: unlimitedBytes };
 }
 
