@@ -172,8 +172,16 @@ export function assertAnswerShape(requestBytes: Uint8Array, responseBytes: Uint8
     assertItem(answer, version, '');
     return answer;
   } catch (error) {
-    if (error instanceof Error) error.message += `\nin the answer\n${print(answer)}`;
-    throw error;
+    throw annotated(error, `in the answer\n${print(answer)}`);
   }
+}
+
+/** The error with more to read below its message; a stack holds a copy of the message, and test reporters print that. */
+export function annotated(error: unknown, text: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const before = error.message;
+  error.message = `${before}\n${text}`;
+  if (error.stack?.includes(before)) error.stack = error.stack.replace(before, () => error.message);
+  return error;
 }
 

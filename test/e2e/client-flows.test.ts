@@ -18,7 +18,7 @@ import { nameOfTag, nameOfValue } from '../harness/names.ts';
 import { requireShared } from '../harness/shared-data.ts';
 import { decode, encode, find, item, request } from '../harness/wire.ts';
 import type { Item } from '../harness/wire.ts';
-import { assertAnswerShape } from './answer-shape.ts';
+import { annotated, assertAnswerShape } from './answer-shape.ts';
 import { messageOf, readFlow } from './client-flows.ts';
 import type { Flow, Step } from './client-flows.ts';
 import { answersOf, assertRefused, identifierOf, payloadOf, Site, Talk } from './talk.ts';
@@ -93,8 +93,7 @@ for (const flow of flows) {
         try {
           await play(talk, flow, step, captured);
         } catch (error) {
-          if (error instanceof Error) error.message = `step ${index + 1} ${step.operation} (${step.request}): ${error.message}`;
-          throw error;
+          throw annotated(error, `in step ${index + 1} ${step.operation} (${step.request})`);
         }
       }
     });

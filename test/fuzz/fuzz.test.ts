@@ -8,7 +8,7 @@
  */
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { assertAnswerShape } from '../e2e/answer-shape.ts';
+import { annotated, assertAnswerShape } from '../e2e/answer-shape.ts';
 import { payloadOf, Site } from '../e2e/talk.ts';
 import type { Talk } from '../e2e/talk.ts';
 import { encode, request } from '../harness/wire.ts';
@@ -49,8 +49,7 @@ async function hammer(talk: Talk, random: SeededRandom, corpus: readonly Buffer[
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     } catch (error) {
       const index = messages - budget.left - underWay.length;
-      if (error instanceof Error) error.message += `\nseed ${seed}, about message ${index}; under way on this connection, oldest first:\n${underWay.slice(0, 4).map((each) => each.toString('hex')).join('\n')}\nlog of the server:\n${site.running.log().slice(-2000)}`;
-      throw error;
+      throw annotated(error, `seed ${seed}, about message ${index}; under way on this connection, oldest first:\n${underWay.slice(0, 4).map((each) => each.toString('hex')).join('\n')}\nlog of the server:\n${site.running.log().slice(-2000)}`);
     }
     underWay.shift();
     send();
