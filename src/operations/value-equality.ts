@@ -20,7 +20,7 @@ export function sameItem(left: TtlvNode, right: TtlvNode): boolean {
   return left.type === right.type && compare(left.value, right.value, false);
 }
 
-/** `partial`: fields that are absent on the left count as equal. */
+/** `partial`: fields that the left does not have count as equal. */
 function compare(left: unknown, right: unknown, partial: boolean): boolean {
   if (left === right) return true;
   if (left instanceof Uint8Array || right instanceof Uint8Array) return left instanceof Uint8Array && right instanceof Uint8Array && sameBytes(left, right);
@@ -32,7 +32,6 @@ function compare(left: unknown, right: unknown, partial: boolean): boolean {
   const rightFields = right as Readonly<Record<string, unknown>>;
   const names = new Set([...Object.keys(leftFields), ...(partial ? [] : Object.keys(rightFields))]);
   for (const name of names) {
-    if (partial && leftFields[name] === undefined) continue;
     if (!compare(leftFields[name], rightFields[name], partial)) return false;
   }
   return true;

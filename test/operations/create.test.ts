@@ -2,7 +2,7 @@
  * Create: the key it makes, the attributes the object is born with, and what is refused.
  */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { BlockCipherMode, CryptographicAlgorithm, HashingAlgorithm, KeyFormatType, NameType, ObjectType, ProtectionStorageMask, RNGAlgorithm, State, UsageLimitsUnit } from '../../src/kmip/enums.ts';
 import type { AttributeInstance } from '../../src/kmip/attributes.ts';
@@ -10,6 +10,7 @@ import { encodeNode } from '../../src/codec/node.ts';
 import { create } from '../../src/operations/create.ts';
 import { destroy } from '../../src/operations/destroy.ts';
 import { getAttributes } from '../../src/operations/get-attributes.ts';
+import { generateKey } from '../../src/operations/key-generation.ts';
 import { keyBytes, materialOf } from '../../src/operations/key-material.ts';
 import { createHarness, startOfTime } from '../engine/harness.ts';
 import { storedAttribute } from '../engine/objects.ts';
@@ -43,6 +44,26 @@ test('every byte of a key varies', async () => {
   for (let round = 0; round < 24; round++) for (const [index, byte] of keyOf(await created(harness)).entries()) values[index]!.add(byte);
   // 24 draws of 256 values: fewer than 12 different ones would be a fault of the generator.
   for (const set of values) assert.ok(set.size >= 12);
+});
+
+test('the generator is that of ANSI X9.31: written out once more, block by block', () => {
+  const inputs = [Buffer.alloc(32, 0x11), Buffer.alloc(16, 0x22), Buffer.from('000000000000000000000000000000ff', 'hex')];
+  const encrypt = (block: Buffer): Buffer => {
+    const cipher = createCipheriv('aes-256-ecb', Buffer.alloc(32, 0x11), null).setAutoPadding(false);
+    return Buffer.concat([cipher.update(block), cipher.final()]);
+  };
+  const mix = (left: Buffer, right: Buffer): Buffer => Buffer.from(left.map((byte, index) => byte ^ right[index]!));
+  let state = Buffer.alloc(16, 0x22);
+  const blocks = ['00000000000000000000000000000100', '00000000000000000000000000000101', '00000000000000000000000000000102'].map((dateTime) => {
+    const intermediate = encrypt(Buffer.from(dateTime, 'hex'));
+    const block = encrypt(mix(intermediate, state));
+    state = encrypt(mix(block, intermediate));
+    return block;
+  });
+  const taken: Buffer[] = [...inputs];
+  const key = generateKey(CryptographicAlgorithm.HMAC_SHA384, 384, () => taken.shift()!);
+  assert.deepEqual(Buffer.from(key), Buffer.concat(blocks));
+  for (const input of inputs) assert.ok(input.every((byte) => byte === 0), 'key and seed are wiped');
 });
 
 test('Triple DES keys have odd parity in every byte', async () => {

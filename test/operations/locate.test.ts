@@ -44,6 +44,15 @@ test('each attribute finds the objects that have it, and only those', async () =
   assert.deepEqual(await located(harness, { 'x-Absent': text('t') }), []);
 });
 
+test('two values of one attribute have both to be there', async () => {
+  const harness = createHarness();
+  const both = await created(harness, { ObjectGroup: 'a' });
+  const instances = [{ index: 0, value: 'a' }, { index: 1, value: 'b' }];
+  await harness.store.commit([{ kind: 'attributes-changed', scope: 'alpha', uniqueIdentifier: both, changes: [{ name: 'ObjectGroup', instances }] }]);
+  await created(harness, { ObjectGroup: 'a' });
+  assert.deepEqual(await located(harness, [{ name: 'ObjectGroup', value: 'a' }, { name: 'ObjectGroup', value: 'b' }]), [both]);
+});
+
 test('kinds of objects, algorithms and lengths', async () => {
   const harness = createHarness();
   const key = await registeredKey(harness, inHex(1));
