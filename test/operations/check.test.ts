@@ -3,9 +3,10 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BatchErrorContinuationOption, CryptographicUsageMask, ResultReason, ResultStatus, State, UsageLimitsUnit } from '../../src/kmip/enums.ts';
+import { BatchErrorContinuationOption, CryptographicUsageMask, ObjectType, ResultReason, ResultStatus, State, UsageLimitsUnit } from '../../src/kmip/enums.ts';
 import { activate } from '../../src/operations/activate.ts';
 import { check } from '../../src/operations/check.ts';
+import { create } from '../../src/operations/create.ts';
 import type { Operation } from '../../src/operations/operation.ts';
 import { createHarness } from '../engine/harness.ts';
 import { putKey, storedAttribute } from '../engine/objects.ts';
@@ -39,16 +40,17 @@ test('a lease longer than the object gives is denied', async () => {
 });
 
 test('a failed Check empties the ID Placeholder', async () => {
-  const key = await putKey(harness, { State: State.PreActive, CryptographicUsageMask: Encrypt });
-  const items = await harness.batch(
+  const attributes = [{ name: 'CryptographicAlgorithm', value: 3 }, { name: 'CryptographicLength', value: 128 }, { name: 'CryptographicUsageMask', value: Encrypt }];
+  const course = (asked: number) => harness.batch(
     [
-      { operation: plain(check), payload: { uniqueIdentifier: key, cryptographicUsageMask: Decrypt } },
+      { operation: plain(create), payload: { objectType: ObjectType.SymmetricKey, attributes } },
+      { operation: plain(check), payload: { cryptographicUsageMask: asked } },
       { operation: plain(activate), payload: {} },
     ],
     { header: { batchErrorContinuationOption: BatchErrorContinuationOption.Continue } },
   );
-  assert.deepEqual(items.map((each) => each.resultReason), [ResultReason.PermissionDenied, ResultReason.ItemNotFound]);
-  assert.equal(storedAttribute(harness, key, 'State'), State.PreActive);
+  assert.deepEqual((await course(Encrypt)).map((each) => each.resultReason), [undefined, undefined, undefined]);
+  assert.deepEqual((await course(Decrypt)).map((each) => each.resultReason), [undefined, ResultReason.PermissionDenied, ResultReason.ItemNotFound]);
 });
 
 test('the course of OASIS BL-M-2-21: a failed Check undoes an Activate', async () => {
