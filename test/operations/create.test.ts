@@ -53,7 +53,7 @@ test('the generator is that of ANSI X9.31: written out once more, block by block
     return Buffer.concat([cipher.update(block), cipher.final()]);
   };
   const mix = (left: Buffer, right: Buffer): Buffer => Buffer.from(left.map((byte, index) => byte ^ right[index]!));
-  let state = Buffer.alloc(16, 0x22);
+  let state: Buffer = Buffer.alloc(16, 0x22);
   const blocks = ['00000000000000000000000000000100', '00000000000000000000000000000101', '00000000000000000000000000000102'].map((dateTime) => {
     const intermediate = encrypt(Buffer.from(dateTime, 'hex'));
     const block = encrypt(mix(intermediate, state));
