@@ -14,7 +14,7 @@ import test from 'node:test';
 import { attribute, find, findAll, item } from '../harness/wire.ts';
 import { freePort, startServer } from '../harness/server.ts';
 import type { RunningServer } from '../harness/server.ts';
-import type { Credential } from '../harness/wire.ts';
+import type { Credential, Item } from '../harness/wire.ts';
 import { assertRefused, byIdentifier, identifierOf, identifiersOf, materialOf, nameAttributeValue, payloadOf, Talk } from '../e2e/talk.ts';
 
 const rounds = process.env['KMIPD_TEST_FULL'] === '1' || process.env['CI'] === 'true' ? 50 : 5;
@@ -66,6 +66,15 @@ async function write(talk: Talk, ledger: Ledger, isKilled: () => boolean): Promi
   }
 }
 
+async function locateAll(talk: Talk, filter: Item): Promise<Set<string>> {
+  const located = new Set<string>();
+  for (;;) {
+    const page = identifiersOf(await talk.must(14, 'Locate', [item('MaximumItems', 100), item('OffsetItems', located.size), filter]));
+    for (const each of page) located.add(each);
+    if (page.length < 100) return located;
+  }
+}
+
 async function check(talk: Talk, ledger: Ledger): Promise<void> {
   for (const [identifier, known] of ledger.keys) {
     const allowed = [known.acknowledged, known.onTheWay].filter((each) => each !== undefined);
@@ -89,16 +98,16 @@ async function check(talk: Talk, ledger: Ledger): Promise<void> {
     if (known.acknowledged === 'Destroyed') assertRefused(got, 'ItemNotFound');
     else assert.equal(materialOf(payloadOf(got)).length, 32);
   }
-  const located: string[] = [];
-  for (;;) {
-    const page = identifiersOf(await talk.must(14, 'Locate', [item('MaximumItems', 100), item('OffsetItems', located.length), attribute('Object Type', 'SymmetricKey')]));
-    located.push(...page);
-    if (page.length < 100) break;
-  }
+  const located = await locateAll(talk, attribute('Object Type', 'SymmetricKey'));
+  const byState = new Map<State, Set<string>>();
+  for (const state of ['PreActive', 'Active', 'Deactivated'] as const) byState.set(state, await locateAll(talk, attribute('State', state)));
   for (const [identifier, known] of ledger.keys) {
-    assert.equal(located.includes(identifier), known.acknowledged !== 'Destroyed', `${known.name} is ${known.acknowledged}, Locate says otherwise: the index and the object disagree`);
+    assert.equal(located.has(identifier), known.acknowledged !== 'Destroyed', `${known.name} is ${known.acknowledged}, Locate says otherwise: the index and the object disagree`);
+    for (const [state, identifiers] of byState) assert.equal(identifiers.has(identifier), known.acknowledged === state, `${known.name} is ${known.acknowledged}, Locate by State ${state} says otherwise`);
+    const named = await locateAll(talk, attribute('Name', nameAttributeValue(known.name)));
+    assert.equal(named.has(identifier), known.acknowledged !== 'Destroyed', `${known.name} is ${known.acknowledged}, Locate by Name says otherwise`);
   }
-  for (const identifier of located.filter((each) => !ledger.keys.has(each))) {
+  for (const identifier of [...located].filter((each) => !ledger.keys.has(each))) {
     const name = find(await talk.must(14, 'GetAttributes', [byIdentifier(identifier), item('AttributeName', 'Name')]), 'Attribute', 'AttributeValue', 'NameValue')!.value as string;
     assert.ok(ledger.unanswered.has(name), `${name} came from nowhere`);
     assert.equal(materialOf(await talk.must(14, 'Get', [byIdentifier(identifier)])).length, 32);
