@@ -73,7 +73,9 @@ function assertItem(source: Item, version: number, path: string): void {
     const known = attributeRow(title);
     if (known === undefined) assert.match(title, /^[xy]-/, `${where}: attribute ${title} is unknown`);
     else {
-      assert.ok(version >= known.since && version <= known.until, `${where}: attribute ${title} in an answer of version ${version}`);
+      // 1.4 reserves the tag of Operation Policy Name, yet VAST Data sets it by name at 1.4 and reads it back.
+      const until = known.name === 'OperationPolicyName' ? 14 : known.until;
+      assert.ok(version >= known.since && version <= until, `${where}: attribute ${title} in an answer of version ${version}`);
       assertEnumeration(value, known.name, version, `${where} ${title}`);
     }
   }

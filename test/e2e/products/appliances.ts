@@ -1,9 +1,10 @@
 /**
- * Storage and network appliances: FortiGate, Dell arrays, NetApp ONTAP, IBM tape and Db2.
+ * Storage and network appliances: FortiGate, Dell arrays, NetApp ONTAP, IBM tape, Db2 and VAST Data.
  *
  * FortiGate (1.0) batches Locates whose filter stands inside a Template-Attribute, with credentials and continuation
  * Continue. Dell batches Query, Locate, Get by ID Placeholder and Get Attributes. NetApp hangs some twenty custom
- * attributes on a key. IBM tape uses Alternative Name, Db2 takes the Name as a unique label.
+ * attributes on a key. IBM tape uses Alternative Name, Db2 takes the Name as a unique label. VAST Data (1.4) names its key
+ * by Add Attribute and polls it for minutes; its HTTPS transport and its ReKey are not served yet, the rest is played.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -139,6 +140,29 @@ export function appliances(site: Site): void {
         item('TemplateAttribute', [attribute('Cryptographic Algorithm', 'AES'), attribute('Cryptographic Length', 256), attribute('Cryptographic Usage Mask', 12), label]),
       ]);
       assertRefused(again, 'InvalidField');
+    });
+  });
+
+  test('VAST Data names its key by Add Attribute, locates it by a wrapped filter and polls State and Activation Date', async () => {
+    await site.once('vast', async (talk) => {
+      await talk.must(14, 'DiscoverVersions', []);
+      const identifier = identifierOf(await createAes(talk, 14));
+      const added = [attribute('Name', nameAttributeValue('vast-encryption-group')), attribute('Object Group', 'vast-group'), attribute('Operation Policy Name', 'default')];
+      for (const each of added) {
+        const back = find(await talk.must(14, 'AddAttribute', [byIdentifier(identifier), each]), 'Attribute');
+        assert.equal(find(back, 'AttributeName')!.value, find(each, 'AttributeName')!.value);
+      }
+      await talk.must(14, 'Activate', [byIdentifier(identifier)]);
+      const filter = [item('MaximumItems', 1), item('TemplateAttribute', [added[0]!, added[1]!])];
+      assert.deepEqual(identifiersOf(await talk.must(14, 'Locate', filter)), [identifier]);
+      assert.deepEqual(identifiersOf(await talk.must(14, 'Locate', [item('TemplateAttribute', [added[0]!, attribute('Object Group', 'another')])])), []);
+      for (let poll = 0; poll < 3; poll += 1) {
+        const polled = findAll(await talk.must(14, 'GetAttributes', [byIdentifier(identifier), item('AttributeName', 'State'), item('AttributeName', 'Activation Date')]), 'Attribute');
+        assert.deepEqual(polled.map((each) => find(each, 'AttributeName')!.value).toSorted(), ['Activation Date', 'State']);
+      }
+      await talk.must(14, 'Revoke', [byIdentifier(identifier), item('RevocationReason', [item('RevocationReasonCode', 'CessationOfOperation')])]);
+      await talk.must(14, 'Destroy', [byIdentifier(identifier)]);
+      assert.deepEqual(identifiersOf(await talk.must(14, 'Locate', filter)), []);
     });
   });
 
