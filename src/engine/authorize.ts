@@ -8,7 +8,8 @@ import type { Caller } from '../operations/context.ts';
 import type { Operation } from '../operations/operation.ts';
 
 export function requirePermission(caller: Caller, operation: Operation): void {
-  if (mayPerform(caller, operation.permission)) return;
-  if (operation.testOnly === true) throw new KmipError('OperationNotSupported', `${operation.name} is for tests, and not available here`);
-  throw new KmipError('PermissionDenied', `role ${caller.role} does not hold ${operation.permission}`);
+  const { permission, testPermission } = operation;
+  if (mayPerform(caller, permission) || (testPermission !== undefined && mayPerform(caller, testPermission))) return;
+  if (testPermission !== undefined) throw new KmipError('OperationNotSupported', `${operation.name} is for tests, and not available here`);
+  throw new KmipError('PermissionDenied', `role ${caller.role} does not hold ${permission}`);
 }

@@ -205,7 +205,7 @@ export class Batch {
       streams,
       encodings,
       server,
-      operations: () => supportedOperations(version).filter((each) => each.testOnly !== true || mayPerform(caller, each.permission)).map((each) => each.code),
+      operations: () => supportedOperations(version).filter((each) => mayPerform(caller, each.testPermission)).map((each) => each.code),
       random,
       newUniqueIdentifier,
       uniqueNonce,

@@ -1,9 +1,9 @@
 /**
  * A test program wants to tell the server where a test begins and ends. Nothing changes. It fails for Reset, which would empty the
- * server, and for every client whose role does not hold the permission by name.
+ * server, and for a client whose role allows neither all operations nor this one: to that client it does not exist.
  *
- * KMIP 2.1 §6.1.26: the operation SHALL NOT be available in a production server. So `operation_all` does not bring it, a
- * client without the permission gets Operation Not Supported, and its Query does not list it.
+ * KMIP 2.1 §6.1.26 wants it out of production servers. Begin and End do nothing, so they are answered for programs that run
+ * the OASIS cases under any role; Query lists Interop where the role names `interop_tests` only (docs/decisions/0006).
  *
  *     request   Interop Function Begin, Interop Identifier "BL-M-2-21"
  *     response  (empty)
@@ -13,7 +13,7 @@ import { KmipError } from '../kmip/result.ts';
 import { enumeration, optional, required, structure, textString } from '../kmip/schema.ts';
 import { operation } from './operation.ts';
 
-/** Permission of a role whose clients run the OASIS cases. */
+/** Permission of a role for test programs: its clients' Query lists Interop. */
 export const interopPermission = 'interop_tests';
 
 export const interop = operation({
@@ -21,8 +21,8 @@ export const interop = operation({
   code: 52,
   since: 20,
   effect: 'reads',
-  permission: interopPermission,
-  testOnly: true,
+  permission: 'operation_interop',
+  testPermission: interopPermission,
   request: structure('RequestPayload', {
     interopFunction: required(enumeration('InteropFunction')),
     interopIdentifier: optional(textString, { doc: 'Of the test.' }),

@@ -33,8 +33,8 @@ export interface Operation<
   readonly effect: Effect;
   /** `operation_…` name that a role has to hold; undefined: anyone may (Discover Versions, Query). */
   readonly permission?: string;
-  /** For test programs: there only for callers whose role names the permission, and unseen by all others (Interop). */
-  readonly testOnly?: boolean;
+  /** For test programs: a role that names this may too, its clients' Query alone lists the operation, and to who may not it does not exist (Interop). */
+  readonly testPermission?: string;
   /** A failure leaves the ID Placeholder empty (Check), so that what comes after in the batch fails too. */
   readonly emptiesPlaceholderOnFailure?: boolean;
   readonly request: Request;

@@ -12,7 +12,7 @@ import type { Transport } from './play.ts';
 /** Makes a credential of a scope; called again with the same scope for a second client. */
 export type CredentialSource = (scope: string) => Promise<Credential>;
 
-/** What a client of the cases may do: all operations, and Interop, which `operation_all` leaves out (KMIP 2.1 §6.1.26). */
+/** What a client of the cases may do: all operations, and see Interop in Query, as the cases record it. */
 export function caseRole(scope: string): CredentialRequest {
   return { scope, role: 'oasis', permissions: ['operation_all', 'interop_tests'] };
 }
