@@ -69,12 +69,21 @@ function bench(limits = { writerMessages: 100, writerBytes: 10_000 }, callers = 
   return made;
 }
 
+/** Waits until so many commits have begun: on a busy machine that takes its time. */
+async function commits({ events }: Bench, count: number): Promise<void> {
+  for (let waited = 0; events.filter((event) => event.startsWith('commit')).length < count; waited += 5) {
+    assert.ok(waited < 10_000, `waiting for ${count} commits, got ${events.join(', ')}`);
+    await pause(5);
+  }
+}
+
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 test('messages are planned one at a time, commits do not wait for each other, answers follow the publication', async () => {
-  const { writer, events, sync } = bench();
+  const made = bench();
+  const { writer, events, sync } = made;
   const answers = [1, 2, 3].map((number) => writer.submit(Uint8Array.of(number), 'c').then(({ response }) => events.push(`answer ${response[0]}`)));
-  await pause(50);
+  await commits(made, 3);
   assert.deepEqual(events, ['plan 1', 'planned 1', 'commit 1', 'plan 2', 'planned 2', 'commit 2', 'plan 3', 'planned 3', 'commit 3']);
   assert.equal(writer.queued, 3);
   sync();
@@ -90,9 +99,10 @@ test('messages are planned one at a time, commits do not wait for each other, an
 });
 
 test('a read on the writing thread waits for the commit that it may have seen', async () => {
-  const { writer, events, sync } = bench();
+  const made = bench();
+  const { writer, events, sync } = made;
   const read = writer.submit(Uint8Array.of(100), 'c').then(() => events.push('answer'));
-  await pause(10);
+  await commits(made, 1);
   assert.ok(!events.includes('answer'));
   sync();
   await read;
@@ -107,23 +117,25 @@ test('after a write set without mutations the next one is committed', async () =
 
 test('more messages or bytes than the limit are refused at once, and the rest is answered', async () => {
   for (const limits of [{ writerMessages: 2, writerBytes: 10_000 }, { writerMessages: 100, writerBytes: 2 }]) {
-    const { writer, sync } = bench(limits);
+    const made = bench(limits);
+    const { writer, sync } = made;
     const first = [writer.submit(Uint8Array.of(2), 'c'), writer.submit(Uint8Array.of(3), 'c')];
     assert.equal(text((await writer.submit(Uint8Array.of(4), 'c')).response), 'ServerLimitExceeded');
-    await pause(20);
+    await commits(made, 2);
     sync();
     assert.deepEqual((await Promise.all(first)).map(({ response }) => response[0]), [2, 3]);
     const again = writer.submit(Uint8Array.of(5), 'c');
-    await pause(10);
+    await commits(made, 3);
     sync();
     assert.equal((await again).response[0], 5);
   }
 });
 
 test('a credential that is not good any more is refused, a bug fails its own message only', async () => {
-  const { writer, sync } = bench();
+  const made = bench();
+  const { writer, sync } = made;
   const answers = [writer.submit(Uint8Array.of(2), 'gone'), writer.submit(Uint8Array.of(66), 'c'), writer.submit(Uint8Array.of(3), 'c')];
-  await pause(20);
+  await commits(made, 1);
   sync();
   const [gone, bug, good] = (await Promise.all(answers)).map(({ response }) => text(response));
   assert.equal(gone, 'AuthenticationNotSuccessful');
