@@ -47,7 +47,7 @@ async function create(options: CreateFlags): Promise<void> {
 async function list(options: KmipOptions & { readonly limit: number; readonly name?: string }): Promise<void> {
   await withClient(options, async (client) => {
     const filter = options.name === undefined ? [] : [{ name: 'Name', value: { nameValue: options.name, nameType: NameType.UninterpretedTextString } }];
-    const { uniqueIdentifier: identifiers = [], locatedItems } = await client.locate({ maximumItems: options.limit, attributes: filter });
+    const { uniqueIdentifier: identifiers = [], locatedItems } = await client.locate({ maximumItems: options.limit, offsetItems: 0, attributes: filter });
     const shown = ['ObjectType', 'State', 'CryptographicAlgorithm', 'CryptographicLength', 'Name'];
     const rows = await Promise.all(
       identifiers.map(async (uniqueIdentifier) => {
@@ -100,7 +100,7 @@ export function keyCommand(): Command {
     .option('--group <GROUP>', 'Object Group attribute')
     .option('--activate', 'make it Active at once')
     .action(create);
-  withKmipOptions(command.command('list').description('list keys, newest last'))
+  withKmipOptions(command.command('list').description('list keys'))
     .option('--limit <COUNT>', 'at most so many', count, 100)
     .option('--name <NAME>', 'only those with this Name')
     .action(list);
