@@ -1,7 +1,7 @@
 /**
  * The real PyKMIP client (Debian python3-pykmip 0.10) against a live server, at each version that it speaks.
  *
- * pykmip-client.py does the work and checks effects; each of its checks is a subtest here. Wrapped keys are left out:
+ * pykmip/ does the work and checks effects; each of its checks is a subtest here. Wrapped keys are left out:
  * PyKMIP wants a structure for a Key Value that the OASIS cases (TC-141) have as a Byte String.
  */
 import assert from 'node:assert/strict';
@@ -16,7 +16,7 @@ import { Site } from './talk.ts';
 interface Outcome { readonly check: string; readonly ok: boolean; readonly detail: string }
 
 const skip = skipUnless(systemPython, ['-c', 'import kmip, cryptography'], 'PyKMIP (Debian package python3-pykmip)');
-const script = join(import.meta.dirname, 'pykmip-client.py');
+const script = join(import.meta.dirname, 'pykmip/main.py');
 const expectedChecks = 15;
 const site = new Site();
 let folder = '';
@@ -35,7 +35,7 @@ async function drive(version: string): Promise<{ outcomes: Outcome[]; errors: st
   const credential = await site.credential(`pykmip-${version}`);
   const path = (name: string): string => join(folder, `${version}-${name}.pem`);
   for (const name of ['ca', 'cert', 'key'] as const) writeFileSync(path(name), credential[name], { mode: 0o600 });
-  const child = spawn(systemPython, ['-W', 'ignore', script, '127.0.0.1', String(site.running.port), path('ca'), path('cert'), path('key'), version], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(systemPython, ['-B', '-W', 'ignore', script, '127.0.0.1', String(site.running.port), path('ca'), path('cert'), path('key'), version], { stdio: ['ignore', 'pipe', 'pipe'] });
   const output: string[] = [];
   const errors: string[] = [];
   child.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
