@@ -33,4 +33,4 @@ async function createFreshKey(version: number, session: Session, transport: Tran
   session.noteMade(identifier);
 }
 
-export const preparations: readonly Preparation[] = [{ name: /^TC-151-1[12]$/, prepare: createFreshKey }];
+export const preparations: readonly Preparation[] = [{ name: /^TC-151-\d\d$/, prepare: createFreshKey }];
