@@ -35,7 +35,8 @@ export const optionTable = {
   adminHost: { kind: 'text', placeholder: 'H', byDefault: '127.0.0.1', help: 'address of the admin HTTP server' },
   adminPort: { kind: 'integer', placeholder: 'N', byDefault: '5697', least: 0, most: 65535, help: 'port of the admin HTTP server; 0 takes a free one' },
   workers: { kind: 'integer', placeholder: 'N', least: 1, most: 256, help: 'worker threads (default: one for each processor)' },
-  crypto: { kind: 'choice', placeholder: 'WHERE', byDefault: 'auto', choices: ['auto', 'wasm'], help: 'where AES runs: auto picks for each call, wasm is the core alone' },
+  crypto: { kind: 'choice', placeholder: 'WHERE', byDefault: 'auto', choices: ['auto', 'wasm'], help: 'where AES runs: auto gives long one-shot data to node:crypto, wasm keeps all in the core' },
+  cryptoCrossover: { kind: 'integer', placeholder: 'BYTES', least: 0, most: 999_999_999, help: 'length of data from which auto takes node:crypto (default: measured for each mode at the start)' },
   serverName: { kind: 'list', placeholder: 'NAME', help: "name or address in the server's certificate, repeatable (default: localhost, the host name, 127.0.0.1, ::1)" },
   tlsCiphers: { kind: 'text', placeholder: 'LIST', help: 'cipher suites in OpenSSL form (default: those with forward secrecy)' },
   logLevel: { kind: 'choice', placeholder: 'LEVEL', byDefault: 'info', choices: logLevels, help: 'least level of log lines on standard error' },
@@ -56,6 +57,8 @@ export interface Config {
   readonly adminPort: number;
   readonly workers: number;
   readonly crypto: 'auto' | 'wasm';
+  /** Undefined: measured at the start. */
+  readonly cryptoCrossover: number | undefined;
   /** Empty: the defaults of the certificate authority. */
   readonly serverNames: readonly string[];
   readonly tlsCiphers: string | undefined;
@@ -166,6 +169,7 @@ export function loadConfig(flags: Given, environment: Readonly<Record<string, st
     adminPort: values.adminPort as number,
     workers: (values.workers as number | undefined) ?? Math.max(1, availableParallelism()),
     crypto: values.crypto as 'auto' | 'wasm',
+    cryptoCrossover: values.cryptoCrossover as number | undefined,
     serverNames: (values.serverName as string[] | undefined) ?? [],
     tlsCiphers: values.tlsCiphers as string | undefined,
     logLevel: values.logLevel as LogLevel,

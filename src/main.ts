@@ -37,6 +37,9 @@ import { Writer } from './server/writer.ts';
 import { createLevelStore } from './storage/level-store.ts';
 import { loadRootKey } from './storage/root-key.ts';
 import type { Store } from './storage/store.ts';
+import { uniformCrossovers } from './wasm/accelerator.ts';
+import type { Crossovers } from './wasm/accelerator.ts';
+import { measureCrossovers } from './wasm/crossover.ts';
 import { chooseCoreBuild, compileCore } from './wasm/load.ts';
 
 const streamKeySetting = 'stream-key';
@@ -69,6 +72,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   const server: ServerFacts = { vendorIdentification: 'kmipd', serverVersion: packageVersion(), serverName: 'kmipd' };
   const coreBuild = chooseCoreBuild();
   const core = compileCore(coreBuild);
+  const crossovers = crossoversOf(config, core, log);
   const streamKey = await settingOnce(store, streamKeySetting, () => systemRandom(streamKeyBytes));
 
   const census = Census.forWorkers(workers);
@@ -78,7 +82,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     writing: { queued: () => writer.queued, sequence: () => store.sequence },
     utilization: () => pool.utilization(),
   });
-  const { engine } = createEngine({ store: store.pending(), core, streamKey, noncePrefix: await takeNoncePrefix(store), server, clock, log });
+  const { engine } = createEngine({ store: store.pending(), core, crossovers, streamKey, noncePrefix: await takeNoncePrefix(store), server, clock, log });
   const writer: Writer = new Writer({
     engine, store, clock, log, limits: config.limits, metrics: metrics.writing, onFault,
     callerOf: (credential, pending) => identifyFingerprint(pending, credential, seconds()).caller,
@@ -92,7 +96,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
       host: config.host, reusePort: workers > 1, logLevel: config.logLevel, limits: config.limits,
       tls: { certificates: identity.tls.cert, privateKeys: identity.tls.key, authorities: identity.tls.ca, ciphers: config.tlsCiphers, ticketSecret: systemRandom(ticketSecretBytes) },
       store: { folder: storeFolder, rootKey: rootKey.bytes },
-      streamKey, server, core, coherence: coherence.memory,
+      streamKey, server, core, crossovers, coherence: coherence.memory,
     },
     slabs: metrics.slabs, census, clock, log, limits: config.limits, onFault,
     takeNoncePrefix: () => takeNoncePrefix(store, writer),
@@ -169,6 +173,15 @@ function packageVersion(): string {
     }
   }
   throw new Fault('E_PACKAGE', 'The package.json of kmipd is not where it belongs.');
+}
+
+/** From how many bytes on AES goes to node:crypto; undefined: never. */
+function crossoversOf({ crypto, cryptoCrossover }: Config, core: WebAssembly.Module, log: Log): Crossovers | undefined {
+  if (crypto === 'wasm') return undefined;
+  if (cryptoCrossover !== undefined) return uniformCrossovers(cryptoCrossover);
+  const crossovers = measureCrossovers(core, () => systemClock.monotonic());
+  log.debug({ crossovers }, 'Measured, by Block Cipher Mode, from how many bytes on node:crypto beats the core.');
+  return crossovers;
 }
 
 /** A secret setting that is made at the first start and kept sealed in the store. */

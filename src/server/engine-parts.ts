@@ -9,6 +9,8 @@ import { defaultEngineLimits } from '../engine/limits.ts';
 import { createStreamPort } from '../engine/stream-port.ts';
 import type { CipherPort, ServerFacts } from '../operations/context.ts';
 import type { ReadStore } from '../storage/store.ts';
+import { AcceleratedCrypto } from '../wasm/accelerator.ts';
+import type { Crossovers } from '../wasm/accelerator.ts';
 import { CoreCrypto } from '../wasm/crypto.ts';
 import { instantiateCore } from '../wasm/load.ts';
 import type { Clock } from '../clock.ts';
@@ -19,6 +21,8 @@ import type { EnginePort } from './engine-port.ts';
 export interface EngineParts {
   readonly store: ReadStore;
   readonly core: WebAssembly.Module;
+  /** Undefined: the core alone. */
+  readonly crossovers: Crossovers | undefined;
   readonly streamKey: Uint8Array;
   readonly noncePrefix: number;
   readonly server: ServerFacts;
@@ -27,7 +31,8 @@ export interface EngineParts {
 }
 
 export function createEngine(parts: EngineParts): { readonly engine: EnginePort; readonly ciphers: CipherPort } {
-  const ciphers = createCipherPort(new CoreCrypto(instantiateCore(parts.core)));
+  const core = new CoreCrypto(instantiateCore(parts.core));
+  const ciphers = createCipherPort(parts.crossovers === undefined ? core : new AcceleratedCrypto(core, parts.crossovers));
   const engine = new Engine({
     store: parts.store,
     ciphers,

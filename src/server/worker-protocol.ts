@@ -13,6 +13,7 @@
  */
 import type { LogLevel } from '../log.ts';
 import type { ServerFacts } from '../operations/context.ts';
+import type { Crossovers } from '../wasm/accelerator.ts';
 import type { Limits } from './limits.ts';
 import type { TlsMaterial } from './listener.ts';
 import type { PlanMessage, PlannedMessage } from './primary-link.ts';
@@ -33,6 +34,8 @@ export interface WorkerStart {
   readonly noncePrefix: number;
   readonly server: ServerFacts;
   readonly core: WebAssembly.Module;
+  /** Undefined: the core alone. */
+  readonly crossovers: Crossovers | undefined;
   readonly coherence: SharedArrayBuffer;
   readonly census: SharedArrayBuffer;
   readonly slab: SharedArrayBuffer;

@@ -29,6 +29,7 @@ test('the defaults are those of the outer contract', () => {
   assert.equal(config.adminPort, 5697);
   assert.ok(config.workers >= 1);
   assert.equal(config.crypto, 'auto');
+  assert.equal(config.cryptoCrossover, undefined);
   assert.equal(config.limits.messageBytes, 2 * 1024 * 1024);
 });
 
