@@ -7,6 +7,9 @@
  * for Decrypt too: a shorter tag counts only where the client says so, or anyone could cut it to four bytes.
  * An IV that Encrypt needs and was not given is made here and returned, with Random IV or without: PyKMIP's clients
  * rely on it. GCM and CTR get a nonce that is used once in the whole cluster, the others random bytes (SP 800-38A app. C).
+ *
+ * `core/cipher-request.ts` and `core/fast-path.ts` say the same for the requests that succeed: a new check goes into both, or
+ * into the flags of `engine/slot-contents.ts`.
  */
 import type { CryptographicParameters } from '../kmip/objects.ts';
 import {
@@ -23,10 +26,10 @@ export type Direction = 'encrypt' | 'decrypt';
 
 export const blockBytes = 16;
 /** First version whose messages have the Authenticated Encryption Tag. */
-const firstTagVersion = 14;
+export const firstTagVersion = 14;
 /** Tag lengths of SP 800-38D §5.2.1.2, in bytes. */
 const tagLengths: readonly number[] = [4, 8, 12, 13, 14, 15, 16];
-const defaultTagLength = 16;
+export const defaultTagLength = 16;
 /** A server-made GCM nonce is 32 bits that name a thread and 64 that count (SP 800-38D §8.2.1). */
 const nonceFixedBits = 32;
 const nonceInvocationBits = 64;
@@ -35,13 +38,16 @@ const nonceBits = nonceFixedBits + nonceInvocationBits;
 const madeIvBitsMax = 1024;
 /** 2^39 − 256 bits (SP 800-38D §5.2.1.1). */
 const gcmBytesMax = 2n ** 36n - 32n;
-const unlimitedBytes = 2n ** 62n;
+export const unlimitedBytes = 2n ** 62n;
 const empty = new Uint8Array(0);
 
 /** The key as bytes, if the object may be used for this now; throws what is in the way. */
 export function usableKey(context: Context, managed: Managed, direction: Direction): Uint8Array {
-  if (managed.objectType !== ObjectType.SymmetricKey) {
-    throw new KmipError('InvalidObjectType', `object ${managed.uniqueIdentifier} is no Symmetric Key; only those ${direction}`, 'PermissionDenied');
+  const algorithm = algorithmOf(managed);
+  // The OASIS cases TC-OTP register one-time pads as Secret Data.
+  const isPad = managed.objectType === ObjectType.SecretData && algorithm === CryptographicAlgorithm.OneTimePad;
+  if (managed.objectType !== ObjectType.SymmetricKey && !isPad) {
+    throw new KmipError('InvalidObjectType', `object ${managed.uniqueIdentifier} is no Symmetric Key and no one-time pad; only those ${direction}`, 'PermissionDenied');
   }
   if (direction === 'encrypt') requireProtecting(managed, context.now);
   else requireProcessing(managed, context.now);
@@ -50,15 +56,25 @@ export function usableKey(context: Context, managed: Managed, direction: Directi
   if ((allowed & (use | CryptographicUsageMask.Unrestricted)) === 0) {
     throw new KmipError('IncompatibleCryptographicUsageMask', `Cryptographic Usage Mask of object ${managed.uniqueIdentifier} does not allow to ${direction}`);
   }
-  const algorithm = attributeOf(managed, 'CryptographicAlgorithm') ?? managed.material?.keyBlock?.cryptographicAlgorithm;
-  if (algorithm !== CryptographicAlgorithm.AES) {
+  if (algorithm === undefined || !cipherAlgorithms.includes(algorithm)) {
     const name = algorithm === undefined ? 'no algorithm' : enumerationValueText('CryptographicAlgorithm', algorithm);
-    throw new KmipError('UnsupportedCryptographicParameters', `object ${managed.uniqueIdentifier} has ${name}; only AES keys ${direction} here`);
+    throw new KmipError('UnsupportedCryptographicParameters', `object ${managed.uniqueIdentifier} has ${name}; keys of AES, DES3, ChaCha20, ChaCha20Poly1305 and OneTimePad ${direction} here`);
   }
   return keyBytes(managed);
 }
 
-function keyBytes(managed: Managed): Uint8Array {
+/** Algorithms of keys that encrypt and decrypt; all but AES are the business of `other-ciphers.ts`. */
+const cipherAlgorithms: readonly number[] = [
+  CryptographicAlgorithm.AES, CryptographicAlgorithm.DES3, CryptographicAlgorithm.ChaCha20, CryptographicAlgorithm.ChaCha20Poly1305, CryptographicAlgorithm.OneTimePad,
+];
+const modelessAlgorithms: readonly number[] = [CryptographicAlgorithm.ChaCha20, CryptographicAlgorithm.ChaCha20Poly1305, CryptographicAlgorithm.OneTimePad];
+
+export function algorithmOf(managed: Managed): number | undefined {
+  return attributeOf(managed, 'CryptographicAlgorithm') ?? managed.material?.keyBlock?.cryptographicAlgorithm;
+}
+
+/** The key as it is stored, whatever its object may be used for. */
+export function keyBytes(managed: Managed): Uint8Array {
   const block = managed.material?.keyBlock;
   if (block?.keyValue === undefined) throw new KmipError('KeyValueNotPresent', `the key value of object ${managed.uniqueIdentifier} is not on this server`);
   if (block.keyWrappingData !== undefined || block.keyValue instanceof Uint8Array) {
@@ -69,7 +85,8 @@ function keyBytes(managed: Managed): Uint8Array {
     const key = value.find((item) => item.tag === Tag.Key)?.value;
     if (key instanceof Uint8Array) return key;
   }
-  if (value instanceof Uint8Array && block.keyFormatType === KeyFormatType.Raw) return value;
+  const isBytes = block.keyFormatType === KeyFormatType.Raw || (block.keyFormatType === KeyFormatType.Opaque && algorithmOf(managed) === CryptographicAlgorithm.OneTimePad);
+  if (value instanceof Uint8Array && isBytes) return value;
   throw new KmipError('FeatureNotSupported', `the key format of object ${managed.uniqueIdentifier} cannot be used to encrypt or decrypt; Raw and Transparent Symmetric Key can`);
 }
 
@@ -77,11 +94,12 @@ function keyBytes(managed: Managed): Uint8Array {
 export function chosenParameters(managed: Managed, requested: CryptographicParameters | undefined): CryptographicParameters {
   const own = attributeOf(managed, 'CryptographicParameters') ?? {};
   const chosen = requested === undefined ? own : requested.blockCipherMode === undefined ? { ...own, ...definedOf(requested) } : requested;
-  if (chosen.blockCipherMode === undefined) {
+  const algorithm = algorithmOf(managed)!;
+  if (chosen.blockCipherMode === undefined && !modelessAlgorithms.includes(algorithm)) {
     throw new KmipError('BadCryptographicParameters', `neither the request nor object ${managed.uniqueIdentifier} names a Block Cipher Mode`, 'InvalidField');
   }
-  if (chosen.cryptographicAlgorithm !== undefined && chosen.cryptographicAlgorithm !== CryptographicAlgorithm.AES) {
-    throw new KmipError('BadCryptographicParameters', `Cryptographic Parameters name ${enumerationValueText('CryptographicAlgorithm', chosen.cryptographicAlgorithm)}, the key is AES`, 'InvalidField');
+  if (chosen.cryptographicAlgorithm !== undefined && chosen.cryptographicAlgorithm !== algorithm) {
+    throw new KmipError('BadCryptographicParameters', `Cryptographic Parameters name ${enumerationValueText('CryptographicAlgorithm', chosen.cryptographicAlgorithm)}, the key is ${enumerationValueText('CryptographicAlgorithm', algorithm)}`, 'InvalidField');
   }
   return chosen;
 }
@@ -92,7 +110,7 @@ function definedOf(parameters: CryptographicParameters): CryptographicParameters
 
 const supportedModes: readonly number[] = [BlockCipherMode.ECB, BlockCipherMode.CBC, BlockCipherMode.CFB, BlockCipherMode.OFB, BlockCipherMode.CTR, BlockCipherMode.GCM];
 
-/** Parameters as the ciphers take them. */
+/** Parameters as the ciphers take them, for AES. */
 export function cipherParameters(context: Context, chosen: CryptographicParameters): CipherParameters {
   const mode = chosen.blockCipherMode!;
   if (!supportedModes.includes(mode)) {
@@ -115,11 +133,13 @@ export interface InitialVector {
   readonly iv: Uint8Array;
   /** The client has to be told: it was made here. */
   readonly made: boolean;
+  /** What the client is told, where `iv` holds more than that: a nonce without its counter. */
+  readonly nonce?: Uint8Array;
   /** How much may go through the cipher before its counter would run over. */
   readonly bytesMax: bigint;
 }
 
-/** The IV, counter block or nonce that the cipher starts with. */
+/** The IV, counter block or nonce that AES starts with. */
 export function initialVector(context: Context, direction: Direction, chosen: CryptographicParameters, given: Uint8Array | undefined): InitialVector {
   const mode = chosen.blockCipherMode!;
   if (mode === BlockCipherMode.ECB) return { iv: empty, made: false, bytesMax: unlimitedBytes };
@@ -190,10 +210,10 @@ function bigEndian(bytes: Uint8Array): bigint {
   return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
-function requireLength(given: number | undefined, actual: number, title: string): void {
+export function requireLength(given: number | undefined, actual: number, title: string): void {
   if (given !== undefined && given !== actual) throw badParameters(`${title} is ${given} bits; ${actual} fit here`);
 }
 
-function badParameters(message: string): KmipError {
+export function badParameters(message: string): KmipError {
   return new KmipError('BadCryptographicParameters', message, 'InvalidField');
 }

@@ -7,16 +7,17 @@
  * stream. GCM decryption in parts hands out plaintext that no tag has vouched for yet, so a role has to allow it by name.
  */
 import { createHash } from 'node:crypto';
-import { BlockCipherMode } from '../kmip/enums.ts';
+import { BlockCipherMode, CryptographicAlgorithm } from '../kmip/enums.ts';
 import type { Managed } from '../kmip/managed.ts';
 import { cryptographicParameters } from '../kmip/objects.ts';
 import { KmipError } from '../kmip/result.ts';
 import type { Infer } from '../kmip/schema.ts';
 import { boolean, byteString, enumeration, identifier, integer, optional } from '../kmip/schema.ts';
 import type { Mutation } from '../storage/mutation.ts';
-import { chosenParameters, cipherParameters, initialVector, usableKey } from './cipher-request.ts';
+import { algorithmOf, chosenParameters, cipherParameters, initialVector, usableKey } from './cipher-request.ts';
 import type { Direction } from './cipher-request.ts';
-import type { Context } from './context.ts';
+import type { CipherParameters, Context } from './context.ts';
+import { otherParameters, otherVector } from './other-ciphers.ts';
 import { openStream, sealStream, unknownStream } from './stream-state.ts';
 import type { StreamState } from './stream-state.ts';
 import { countUsage } from './usage-limits.ts';
@@ -71,36 +72,38 @@ export function runCipher(context: Context, direction: Direction, request: Ciphe
   const managed = context.fetchManaged(request.uniqueIdentifier);
   const key = usableKey(context, managed, direction);
   const chosen = chosenParameters(managed, request.cryptographicParameters);
-  const parameters = cipherParameters(context, chosen);
-  const isGcm = parameters.mode === BlockCipherMode.GCM;
-  const mac = isGcm ? request.authenticatedEncryptionTag : undefined;
+  const algorithm = algorithmOf(managed)!;
+  const other = algorithm === CryptographicAlgorithm.AES ? undefined : otherParameters(context, algorithm, chosen);
+  const parameters = other ?? cipherParameters(context, chosen);
+  const mac = isAuthenticated(parameters) ? request.authenticatedEncryptionTag : undefined;
   if (mac !== undefined) requireTag(mac, parameters.tagLength);
   const aad = request.authenticatedEncryptionAdditionalData ?? empty;
-  if (!isGcm && aad.length > 0) throw new KmipError('BadCryptographicParameters', 'Authenticated Encryption Additional Data goes with GCM only', 'InvalidField');
-  const vector = initialVector(context, direction, chosen, request.ivCounterNonce);
+  if (!isAuthenticated(parameters) && aad.length > 0) throw new KmipError('BadCryptographicParameters', 'Authenticated Encryption Additional Data goes with GCM and ChaCha20Poly1305 only', 'InvalidField');
+  const iv = request.ivCounterNonce;
+  const vector = other === undefined ? initialVector(context, direction, chosen, iv) : otherVector(context, direction, other, chosen, iv, key.length);
   const inParts = request.initIndicator === true && request.finalIndicator !== true;
   const given = dataOf(context, request);
   if (!inParts && given === undefined) throw new KmipError('InvalidMessage', 'Data is missing; it is required unless the operation is in parts');
   const data = given ?? empty;
-  const bytesLeft = take(vector.bytesMax, data.length);
-  const made = vector.made ? { ivCounterNonce: vector.iv } : {};
+  const bytesLeft = take(parameters, vector.bytesMax, data.length);
+  const made = vector.made ? { ivCounterNonce: vector.nonce ?? vector.iv } : {};
   const { uniqueIdentifier } = managed;
   if (inParts) {
-    requireStreaming(context, direction, isGcm);
+    requireStreaming(context, direction, parameters);
     const mutations = countUses(context, direction, managed, data.length, 1);
     const begun = context.ciphers.begin(key, direction, parameters, vector.iv, aad);
     const { state: cipher, data: output } = context.ciphers.update(key, begun, data);
-    const begunWith = ivDigest(request.ivCounterNonce ?? vector.iv);
+    const begunWith = ivDigest(request.ivCounterNonce ?? vector.nonce ?? vector.iv);
     const state: StreamState = { direction, parameters, uniqueIdentifier, part: 1, ivDigest: begunWith, bytesLeft, mac: mac ?? empty, cipher };
     return { response: { uniqueIdentifier, ...someData(output), ...made, correlationValue: sealStream(context, state) }, mutations };
   }
   if (direction === 'decrypt') {
-    if (isGcm) requireTag(mac, parameters.tagLength);
+    if (isAuthenticated(parameters)) requireTag(mac, parameters.tagLength);
     return { response: { uniqueIdentifier, data: context.ciphers.decrypt(key, parameters, vector.iv, aad, data, mac ?? empty) }, mutations: [] };
   }
   const mutations = countUses(context, direction, managed, data.length, 1);
   const output = context.ciphers.encrypt(key, parameters, vector.iv, aad, data);
-  return { response: { uniqueIdentifier, data: output.data, ...made, ...tagOf(isGcm, output.mac) }, mutations };
+  return { response: { uniqueIdentifier, data: output.data, ...made, ...tagOf(isAuthenticated(parameters), output.mac) }, mutations };
 }
 
 function continueStream(context: Context, direction: Direction, request: CipherRequest, correlationValue: Uint8Array): CipherOutcome {
@@ -108,13 +111,12 @@ function continueStream(context: Context, direction: Direction, request: CipherR
   const state = openStream(context, direction, correlationValue);
   const { uniqueIdentifier, parameters } = state;
   if (request.uniqueIdentifier !== undefined && context.resolveIdentifier(request.uniqueIdentifier) !== uniqueIdentifier) throw unknownStream();
-  const isGcm = parameters.mode === BlockCipherMode.GCM;
-  requireStreaming(context, direction, isGcm);
+  requireStreaming(context, direction, parameters);
   requireUnchanged(request, state);
   const managed = context.fetchManaged(uniqueIdentifier);
   const key = usableKey(context, managed, direction);
   const data = dataOf(context, request) ?? empty;
-  const bytesLeft = take(state.bytesLeft, data.length);
+  const bytesLeft = take(parameters, state.bytesLeft, data.length);
   const mutations = countUses(context, direction, managed, data.length, 0);
   if (request.finalIndicator !== true) {
     const { state: cipher, data: output } = context.ciphers.update(key, state.cipher, data);
@@ -122,9 +124,9 @@ function continueStream(context: Context, direction: Direction, request: CipherR
     return { response: { uniqueIdentifier, ...someData(output), correlationValue: next }, mutations };
   }
   const mac = request.authenticatedEncryptionTag ?? state.mac;
-  if (direction === 'decrypt' && isGcm) requireTag(mac, parameters.tagLength);
+  if (direction === 'decrypt' && isAuthenticated(parameters)) requireTag(mac, parameters.tagLength);
   const output = context.ciphers.finish(key, state.cipher, data, mac);
-  return { response: { uniqueIdentifier, data: output.data, ...tagOf(isGcm && direction === 'encrypt', output.mac) }, mutations };
+  return { response: { uniqueIdentifier, data: output.data, ...tagOf(isAuthenticated(parameters) && direction === 'encrypt', output.mac) }, mutations };
 }
 
 /** What a later part may repeat it may not change. */
@@ -133,16 +135,17 @@ function requireUnchanged(request: CipherRequest, { parameters, ivDigest: begunW
   const changed =
     (again?.blockCipherMode !== undefined && again.blockCipherMode !== parameters.mode) ||
     (again?.paddingMethod !== undefined && again.paddingMethod !== parameters.padding) ||
-    (again?.tagLength !== undefined && parameters.mode === BlockCipherMode.GCM && again.tagLength !== parameters.tagLength);
+    (again?.tagLength !== undefined && isAuthenticated(parameters) && again.tagLength !== parameters.tagLength);
   if (changed) throw new KmipError('InvalidField', 'Cryptographic Parameters differ from those that the stream began with');
   const iv = request.ivCounterNonce;
   if (iv !== undefined && Buffer.compare(ivDigest(iv), begunWith) !== 0) throw new KmipError('InvalidField', 'IV/Counter/Nonce differs from the one that the stream began with');
   if (request.authenticatedEncryptionAdditionalData !== undefined) throw new KmipError('InvalidField', 'Authenticated Encryption Additional Data goes with the first part');
 }
 
-function requireStreaming(context: Context, direction: Direction, isGcm: boolean): void {
+function requireStreaming(context: Context, direction: Direction, { mode }: CipherParameters): void {
   if (context.version < firstStreamVersion) throw new KmipError('FeatureNotSupported', 'operations in parts need KMIP 1.3 or later');
-  if (isGcm && direction === 'decrypt' && !context.caller.permissions.includes(unverifiedStreamPermission)) {
+  if (mode === BlockCipherMode.AEAD) throw new KmipError('FeatureNotSupported', 'ChaCha20Poly1305 takes whole messages only, no parts');
+  if (mode === BlockCipherMode.GCM && direction === 'decrypt' && !context.caller.permissions.includes(unverifiedStreamPermission)) {
     throw new KmipError('PermissionDenied', `decrypting GCM in parts gives out plaintext before its tag is checked; the role needs the permission ${unverifiedStreamPermission}`);
   }
 }
@@ -154,12 +157,17 @@ function dataOf(context: Context, request: CipherRequest): Uint8Array | undefine
 }
 
 function requireTag(mac: Uint8Array | undefined, tagLength: number): void {
-  if (mac === undefined || mac.length === 0) throw new KmipError('InvalidMessage', 'Authenticated Encryption Tag is missing; GCM needs it to decrypt');
+  if (mac === undefined || mac.length === 0) throw new KmipError('InvalidMessage', 'Authenticated Encryption Tag is missing; this mode needs it to decrypt');
   if (mac.length !== tagLength) throw new KmipError('InvalidField', `Authenticated Encryption Tag has ${mac.length} bytes; Tag Length says ${tagLength}`);
 }
 
-function take(bytesLeft: bigint, length: number): bigint {
-  if (BigInt(length) > bytesLeft) throw new KmipError('CryptographicFailure', 'the data is longer than the counter of this mode and IV allows');
+/** Modes with a tag, and additional data under it. */
+function isAuthenticated({ tagLength }: CipherParameters): boolean {
+  return tagLength > 0;
+}
+
+function take({ algorithm }: CipherParameters, bytesLeft: bigint, length: number): bigint {
+  if (BigInt(length) > bytesLeft) throw new KmipError('CryptographicFailure', `the data is longer than ${algorithm === CryptographicAlgorithm.OneTimePad ? 'the pad' : 'the counter of this mode and IV allows'}`);
   return bytesLeft - BigInt(length);
 }
 

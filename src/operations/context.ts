@@ -30,11 +30,13 @@ export interface View {
 }
 
 export interface CipherParameters {
-  /** Block Cipher Mode value. */
+  /** Cryptographic Algorithm value; AES when absent. */
+  readonly algorithm?: number;
+  /** Block Cipher Mode value; 0 where the algorithm has no modes. */
   readonly mode: number;
   /** Padding Method value (None, PKCS5). */
   readonly padding: number;
-  /** Bytes of the GCM authentication tag. */
+  /** Bytes of the authentication tag; 0 for modes without one. */
   readonly tagLength: number;
 }
 

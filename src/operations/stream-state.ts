@@ -3,13 +3,14 @@
  * Correlation Value (DESIGN §4, KMIP 1.4 §2.1.15 to §2.1.17). Nodes keep no streams: any worker goes on with any part.
  *
  *     format u8 | direction u8 | mode u8 | padding u8 | tag length u8 | mac length u8 | identifier length u16
- *     part u32 | IV digest 8 | expires f64 (seconds) | bytes left u64 | identifier | mac | cipher state
+ *     part u32 | IV digest 8 | expires f64 (seconds) | bytes left u64 | algorithm u8 | identifier | mac | cipher state
  *
  * Invariants: sealed and bound to scope, credential and operation, so a changed or foreign value does not open; it
  * expires. What sealing cannot do is tell that a value was used before: a client may send the same part twice and
  * get two continuations of one stream. Only the client that owns the stream can, with its own data under its own key.
  */
 import type { CipherParameters, Context } from './context.ts';
+import { CryptographicAlgorithm } from '../kmip/enums.ts';
 import { KmipError } from '../kmip/result.ts';
 import type { Direction } from './cipher-request.ts';
 
@@ -18,8 +19,8 @@ export const streamIdleSecondsMax = 15 * 60;
 /** Parts of one stream at most. */
 export const streamPartsMax = 0xffff_ffff;
 
-const format = 1;
-const headBytes = 36;
+const format = 2;
+const headBytes = 37;
 const ivDigestBytes = 8;
 
 export interface StreamState {
@@ -47,6 +48,7 @@ export function sealStream(context: Context, state: StreamState): Uint8Array {
   bytes.set(state.ivDigest.subarray(0, ivDigestBytes), 12);
   view.setFloat64(20, context.now + streamIdleSecondsMax);
   view.setBigUint64(28, state.bytesLeft);
+  view.setUint8(36, state.parameters.algorithm ?? CryptographicAlgorithm.AES);
   bytes.set(identifier, headBytes);
   bytes.set(state.mac, headBytes + identifier.length);
   bytes.set(state.cipher, headBytes + identifier.length + state.mac.length);
@@ -67,7 +69,7 @@ export function openStream(context: Context, direction: Direction, correlationVa
   const cipherStart = macStart + bytes[5]!;
   return {
     direction,
-    parameters: { mode: bytes[2]!, padding: bytes[3]!, tagLength: bytes[4]! },
+    parameters: { algorithm: bytes[36]!, mode: bytes[2]!, padding: bytes[3]!, tagLength: bytes[4]! },
     uniqueIdentifier: new TextDecoder().decode(bytes.subarray(headBytes, macStart)),
     part: view.getUint32(8),
     ivDigest: bytes.slice(12, 12 + ivDigestBytes),

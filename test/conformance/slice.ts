@@ -13,8 +13,8 @@ export const operations: ReadonlySet<string> = new Set([
 export const objectTypes: ReadonlySet<string> = new Set(['SymmetricKey', 'SecretData', 'OpaqueObject']);
 
 /** Algorithms and modes that Encrypt and Decrypt are asked for; keys of other algorithms are only kept. */
-export const cipherAlgorithms: ReadonlySet<string> = new Set(['AES']);
-export const cipherModes: ReadonlySet<string> = new Set(['ECB', 'CBC', 'CFB', 'OFB', 'CTR', 'GCM', 'NISTKeyWrap']);
+export const cipherAlgorithms: ReadonlySet<string> = new Set(['AES', 'DES3', 'ChaCha20', 'ChaCha20Poly1305', 'OneTimePad']);
+export const cipherModes: ReadonlySet<string> = new Set(['ECB', 'CBC', 'CFB', 'OFB', 'CTR', 'GCM', 'AEAD', 'NISTKeyWrap']);
 
 /** What cannot be read from the messages of a case: its name, what it needs, and why. */
 export const otherNeeds: readonly { readonly name: RegExp; readonly need: string; readonly reason: string }[] = [

@@ -145,7 +145,7 @@ test('what is no usable AES key is refused', async () => {
   const ecb = { cryptographicParameters: { blockCipherMode: ECB }, data };
   await assert.rejects(harness.perform(encrypt, { uniqueIdentifier: await putSecret(harness), ...ecb }), { reason: 'PermissionDenied' });
   await assert.rejects(harness.perform(encrypt, { uniqueIdentifier: await putSecret(harness), ...ecb }, { version: 21 }), { reason: 'InvalidObjectType' });
-  const foreign = await putKey(harness, { CryptographicAlgorithm: CryptographicAlgorithm.DES3 });
+  const foreign = await putKey(harness, { CryptographicAlgorithm: CryptographicAlgorithm.Camellia });
   await assert.rejects(harness.perform(encrypt, { uniqueIdentifier: foreign, ...ecb }, { version: 21 }), { reason: 'UnsupportedCryptographicParameters' });
   const wrapped = await putKey(harness, {}, { keyBlock: { keyFormatType: KeyFormatType.Raw, keyValue: randomBytes(40), keyWrappingData: { wrappingMethod: WrappingMethod.Encrypt } } });
   await assert.rejects(harness.perform(encrypt, { uniqueIdentifier: wrapped, ...ecb }), { reason: 'FeatureNotSupported' });
