@@ -67,23 +67,28 @@ export class TtlvWriter {
   }
 
   integer(tag: number, value: number): void {
-    this.#view.setInt32(this.#header(tag, ItemType.Integer, 4, 8) + 8, value);
+    const at = this.#header(tag, ItemType.Integer, 4, 8) + 8;
+    this.#view.setInt32(at, value);
   }
 
   longInteger(tag: number, value: bigint): void {
-    this.#view.setBigInt64(this.#header(tag, ItemType.LongInteger, 8, 8) + 8, value);
+    const at = this.#header(tag, ItemType.LongInteger, 8, 8) + 8;
+    this.#view.setBigInt64(at, value);
   }
 
   enumeration(tag: number, value: number): void {
-    this.#view.setUint32(this.#header(tag, ItemType.Enumeration, 4, 8) + 8, value);
+    const at = this.#header(tag, ItemType.Enumeration, 4, 8) + 8;
+    this.#view.setUint32(at, value);
   }
 
   boolean(tag: number, value: boolean): void {
-    this.#view.setUint32(this.#header(tag, ItemType.Boolean, 8, 8) + 12, value ? 1 : 0);
+    const at = this.#header(tag, ItemType.Boolean, 8, 8) + 12;
+    this.#view.setUint32(at, value ? 1 : 0);
   }
 
   interval(tag: number, value: number): void {
-    this.#view.setUint32(this.#header(tag, ItemType.Interval, 4, 8) + 8, value);
+    const at = this.#header(tag, ItemType.Interval, 4, 8) + 8;
+    this.#view.setUint32(at, value);
   }
 
   /** Whole seconds since the epoch. */
@@ -96,7 +101,8 @@ export class TtlvWriter {
 
   /** Microseconds since the epoch. */
   dateTimeExtended(tag: number, value: bigint): void {
-    this.#view.setBigInt64(this.#header(tag, ItemType.DateTimeExtended, 8, 8) + 8, value);
+    const at = this.#header(tag, ItemType.DateTimeExtended, 8, 8) + 8;
+    this.#view.setBigInt64(at, value);
   }
 
   textString(tag: number, value: string): void {
@@ -158,7 +164,8 @@ export class TtlvWriter {
     return written;
   }
 
-  /** Fixed-length items: header now, value by the caller; memory above #length is always zero, so padding is there. */
+  /** Fixed-length items: header now, value by the caller; memory above #length is always zero, so padding is there. It may move the
+   *  memory, so `this.#view` is read after it. */
   #header(tag: number, type: number, length: number, room: number): number {
     const start = this.#reserve(8 + room);
     this.#view.setUint32(start, (tag << 8) | type);
