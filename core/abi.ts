@@ -82,5 +82,100 @@ export const STATUS_TOO_LONG = -9; // more than the mode, or one call, may take
 export const STATUS_STATE = -10; // a cipher state that begin() did not make
 export const STATUS_KEY_AREA = -11; // a key area that prepareKey() did not fill
 
+// Row table: one row for each TTLV item, six i32 cells. Offsets count from the start of the message.
+export const ROW_BYTES = 24;
+export const ROW_TAG = 0;
+export const ROW_TYPE = 4;
+export const ROW_OFFSET = 8; // of the value; the item begins 8 bytes before
+export const ROW_LENGTH = 12; // of the value, without padding
+export const ROW_PARENT = 16; // -1 for the first row
+export const ROW_END = 20; // first row after the item and all that is in it
+
+// Fast path: regions of an instance. A longer message, or one of more items, is the host's.
+export const FAST_REQUEST_BYTES = 524288; // a thousand items of 64 bytes take half of it
+export const FAST_RESPONSE_BYTES = 1048576; // an answer is at most about twice its request
+export const FAST_ROWS_MAX = 32768; // of a real message each takes 24 bytes and more
+export const FAST_DEPTH_MAX = 32; // structures in structures; src/codec has the same number
+export const FAST_ITEM_IDS = 2048; // places for the batch item ids of one message, twice the items it may have
+export const FAST_ITEMS_MAX = 1024;
+export const RANDOM_POOL_BYTES = 4096; // random bytes that the host lays in at once
+export const MADE_IV_BYTES_MAX = 128; // longest IV made on request
+
+// Answers of answerMessage() and resumeMessage(): the length of the response, or why there is none yet.
+export const FAST_HOST_NEEDED = -1; // anything unusual: the host answers the message
+export const FAST_SLOT_MISSING = -2; // no slot for the identifier at REPORT_IDENTIFIER: load it and resume
+export const FAST_NONCES_NEEDED = -3; // grantNonces(), then resume
+export const FAST_RANDOM_NEEDED = -4; // fill the pool, set REPORT_RANDOM_USED to 0, then resume
+
+// Report block of the fast path, i32 cells.
+export const REPORT_ENCRYPTED = 0; // items answered
+export const REPORT_DECRYPTED = 4;
+export const REPORT_VERSION = 8; // 12 to 21
+export const REPORT_IDENTIFIER = 12; // pointer to the identifier that has no slot
+export const REPORT_IDENTIFIER_LENGTH = 16;
+export const REPORT_RANDOM_USED = 20; // bytes of the pool that are used up
+export const REPORT_BYTES = 32;
+
+// What the caller may do.
+export const PERMISSION_ENCRYPT = 1;
+export const PERMISSION_DECRYPT = 2;
+
+// Key slot: a key area, then facts about the object, public. Little-endian.
+export const SLOT_BYTES = 6592; // KEY_AREA_BYTES + SLOT_FACTS_BYTES
+export const SLOT_FACTS_BYTES = 256;
+export const SLOTS_MAX = 32768; // 216 MB of the instance's 256 MiB
+export const SLOT_SCOPE = 0; // u32, the host's number of the scope
+export const SLOT_HASH = 4; // u32, of scope and identifier
+export const SLOT_IDENTIFIER_LENGTH = 8; // i32; -1: the slot is free
+export const SLOT_FLAGS = 12; // u32, SLOT_HOST_…
+export const SLOT_REFERENCED = 16; // u32, 1 since the clock's hand passed
+export const SLOT_STATE = 20; // u32, as stored; dates may have moved it on
+export const SLOT_USAGE_MASK = 24; // u32
+export const SLOT_ACTIVATION = 32; // i64 seconds; DATE_NEVER where absent
+export const SLOT_DEACTIVATION = 40; // i64; DATE_NEVER
+export const SLOT_PROCESS_START = 48; // i64; DATE_ALWAYS
+export const SLOT_PROTECT_STOP = 56; // i64; DATE_NEVER
+export const SLOT_PARAMETERS = 64; // the object's Cryptographic Parameters, as drawn below
+export const SLOT_IDENTIFIER = 128; // bytes, then zeros
+export const SLOT_IDENTIFIER_BYTES_MAX = 128; // ours have 36; objects with a longer one are the host's
+export const SLOT_HOST_ENCRYPTS = 1; // the host answers each Encrypt with this object
+export const SLOT_HOST_DECRYPTS = 2;
+// Where the host lays what loadSlot() takes: facts as above, then the key.
+export const STAGE_KEY = 256;
+export const STAGE_BYTES = 288;
+export const SLOT_NOT_LOADED = -1;
+// Dates of an object that are absent: no Date-Time of a message reaches 2^53 seconds.
+export const DATE_NEVER = 9007199254740992;
+export const DATE_ALWAYS = -9007199254740992;
+
+// Cryptographic Parameters: bits of those that are there, then values of 4 bytes in this order.
+export const PARAMETERS_PRESENT = 0;
+export const PARAMETERS_VALUES = 4;
+export const PARAMETERS_BYTES = 40;
+export const PARAMETER_COUNT = 9;
+export const PARAMETER_MODE = 0;
+export const PARAMETER_PADDING = 1;
+export const PARAMETER_ALGORITHM = 2;
+export const PARAMETER_IV_LENGTH = 3; // bits, as the next two and Counter Length
+export const PARAMETER_TAG_LENGTH = 4; // bytes
+export const PARAMETER_FIXED_FIELD_LENGTH = 5;
+export const PARAMETER_INVOCATION_FIELD_LENGTH = 6;
+export const PARAMETER_COUNTER_LENGTH = 7;
+export const PARAMETER_INITIAL_COUNTER_VALUE = 8;
+
+// KMIP's numbers that the fast path knows (KMIP 1.4 §9.1.3.2 and §9.1.3.3).
+export const OPERATION_ENCRYPT = 31;
+export const OPERATION_DECRYPT = 32;
+export const ALGORITHM_AES = 3;
+export const STATE_PRE_ACTIVE = 1;
+export const STATE_ACTIVE = 2;
+export const STATE_DEACTIVATED = 3;
+export const STATE_COMPROMISED = 4;
+export const USAGE_ENCRYPT = 4;
+export const USAGE_DECRYPT = 8;
+export const USAGE_UNRESTRICTED = 2097152;
+export const RESULT_SUCCESS = 0;
+export const BATCH_OPTION_MAX = 3; // Batch Error Continuation Option: 1 to 3
+
 // Linear memory. 64 KiB pages.
 export const MEMORY_PAGES_MAX = 4096; // 256 MiB an instance: slots, regions and scratch together

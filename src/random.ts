@@ -19,20 +19,33 @@ export function systemRandom(length: number): Uint8Array {
   return bytes;
 }
 
-/** Makes the function that gives twelve fresh bytes a call. */
-export function nonceSource(prefix: number): () => Uint8Array {
+/** Nonces of one thread. Whoever makes nonces on the thread takes their numbers here. */
+export interface NonceSource {
+  /** Twelve fresh bytes. */
+  (): Uint8Array;
+  readonly prefix: number;
+  /** The first of `count` numbers that are the taker's alone, for nonces of prefix and number made elsewhere. */
+  take(count: number): bigint;
+}
+
+export function nonceSource(prefix: number): NonceSource {
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > noncePrefixMax) {
     throw new RangeError(`nonce prefix ${prefix} is not a whole number from 0 to ${noncePrefixMax}`);
   }
   let invocation = 0n;
-  return () => {
+  const take = (count: number): bigint => {
+    const first = invocation;
+    invocation += BigInt(count);
+    return first;
+  };
+  const next = (): Uint8Array => {
     const nonce = new Uint8Array(12);
     const view = new DataView(nonce.buffer);
     view.setUint32(0, prefix);
-    view.setBigUint64(4, invocation);
-    invocation += 1n;
+    view.setBigUint64(4, take(1));
     return nonce;
   };
+  return Object.assign(next, { prefix, take });
 }
 
 /** Makes the function that gives a new Unique Identifier a call; within one thread they grow strictly. */

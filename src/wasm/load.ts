@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 
 export type CoreBuild = 'relaxed' | 'strict';
 
-/** What the AES half of the core exports. Pointers are byte offsets into `memory`. */
-export interface CoreExports {
+/** What the core exports. Pointers are byte offsets into `memory`. */
+export interface CoreExports extends FastPathExports {
   readonly memory: WebAssembly.Memory;
   reserve(length: number, align: number): number;
   wipe(pointer: number, length: number): void;
@@ -27,6 +27,27 @@ export interface CoreExports {
   addAad(area: number, state: number, aad: number, length: number): number;
   update(area: number, state: number, source: number, length: number, target: number): number;
   finish(area: number, state: number, target: number, mac: number): number;
+}
+
+/** Row table, key slots and the fast path: `fast-path.ts` is their face. */
+export interface FastPathExports {
+  readRows(message: number, length: number, rows: number, rowsMax: number, depthMax: number): number;
+  /** 0 where there is no room. */
+  reserveSlots(count: number, seed: number): number;
+  slotStage(): number;
+  loadSlot(keyLength: number): number;
+  findSlot(scope: number, identifier: number, length: number): number;
+  dropSlot(slot: number): void;
+  dropSlots(): void;
+  reserveFastPath(batchItemsMax: number, responseBytesMax: number): number;
+  requestRegion(): number;
+  responseRegion(): number;
+  reportBlock(): number;
+  randomPool(): number;
+  grantNonces(prefix: number, high: number, low: number, count: number): void;
+  answerMessage(length: number, scope: number, permissions: number, seconds: number): number;
+  resumeMessage(): number;
+  forgetMessage(): void;
 }
 
 export interface CoreInstance {
