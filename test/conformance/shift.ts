@@ -25,8 +25,8 @@ const firstAttributesVersion = 20;
 /** Thrown through a shift that cannot be: what the version lacks. */
 class Unshiftable extends Error {}
 
-/** The case at another version, or why there is none. */
-export function shiftCase(original: ConformanceCase, version: number): ConformanceCase | { readonly lacks: string } {
+/** The case at another version, or why there is none. `reasons`: whether expected Result Reasons are those of `original`'s version, or of the wanted one already. */
+export function shiftCase(original: ConformanceCase, version: number, reasons: 'translated' | 'as written' = 'translated'): ConformanceCase | { readonly lacks: string } {
   const later = version >= firstAttributesVersion;
   const wasLater = original.version >= firstAttributesVersion;
   try {
@@ -36,7 +36,7 @@ export function shiftCase(original: ConformanceCase, version: number): Conforman
       requireKnown(request, undefined, version);
       const response = translated(exchange.response, { later, wasLater, operations, isRequest: false, request: exchange.request });
       const expected = without(withDigestFormat(response, original.version, version), version);
-      return { ...exchange, request: withVersion(request, version), response: withVersion(withReasons(expected, version), version) };
+      return { ...exchange, request: withVersion(request, version), response: withVersion(reasons === 'translated' ? withReasons(expected, version) : expected, version) };
     });
     if (exchanges.length === 0) throw new Unshiftable('anything but Interop');
     return { ...original, name: original.name.replace(/-\d\d$/, `-${version}`), version, exchanges };
