@@ -119,7 +119,6 @@ function sealPoly1305(key: Uint8Array, tagLength: number, nonce: Uint8Array, aad
 }
 
 function openPoly1305(key: Uint8Array, tagLength: number, nonce: Uint8Array, aad: Uint8Array, data: Uint8Array, mac: Uint8Array): Uint8Array {
-  if (mac.length !== tagLength) throw decryptionFailed();
   const cipher = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagLength });
   cipher.setAuthTag(mac);
   cipher.setAAD(aad, { plaintextLength: data.length });

@@ -39,7 +39,7 @@ export const cipherFields = {
   correlationValue: optional(byteString, { since: 13, doc: 'Of the part before, for every part but the first.' }),
   initIndicator: optional(boolean, { since: 13, doc: 'True on the first of many parts.' }),
   finalIndicator: optional(boolean, { since: 13, doc: 'True on the last of many parts.' }),
-  authenticatedEncryptionAdditionalData: optional(byteString, { since: 14, doc: 'GCM only; with the first part.' }),
+  authenticatedEncryptionAdditionalData: optional(byteString, { since: 14, doc: 'ChaCha20Poly1305; GCM with the first part.' }),
 };
 
 interface CipherRequest {

@@ -20,7 +20,7 @@ export const decrypt = operation({
   permission: 'operation_decrypt',
   request: structure('RequestPayload', {
     ...cipherFields,
-    authenticatedEncryptionTag: optional(byteString, { since: 14, doc: 'GCM; with the first part or the last.' }),
+    authenticatedEncryptionTag: optional(byteString, { since: 14, doc: 'ChaCha20Poly1305; GCM with the first part or the last.' }),
   }),
   response: structure('ResponsePayload', {
     uniqueIdentifier: required(textString),

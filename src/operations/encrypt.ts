@@ -23,7 +23,7 @@ export const encrypt = operation({
     data: optional(byteString, { doc: 'Absent where a part gives no whole block.' }),
     ivCounterNonce: optional(byteString, { tag: 'IVCounterNonce', doc: 'When the server made it.' }),
     correlationValue: optional(byteString, { since: 13, doc: 'For the next part.' }),
-    authenticatedEncryptionTag: optional(byteString, { since: 14, doc: 'GCM, with the last part.' }),
+    authenticatedEncryptionTag: optional(byteString, { since: 14, doc: 'GCM with the last part, ChaCha20Poly1305.' }),
   }),
   reasons: [
     'ObjectNotFound', 'InvalidObjectType', 'WrongKeyLifecycleState', 'IncompatibleCryptographicUsageMask', 'UsageLimitExceeded', 'BadCryptographicParameters',

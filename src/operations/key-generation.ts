@@ -19,8 +19,8 @@ export const keyGenerator: RngParameters = { rngAlgorithm: RNGAlgorithm.ANSIX9_3
 export const keyLengthMax = 4096;
 
 interface KeyLengths {
-  /** Length when the request names none. */
-  readonly usual: number;
+  /** Length when the request names none; without one it has to. */
+  readonly usual?: number;
   readonly allowed: readonly number[] | { readonly from: number; readonly to: number; readonly step: number };
 }
 
@@ -44,6 +44,8 @@ const lengthsOf: ReadonlyMap<number, KeyLengths> = new Map([
   [CryptographicAlgorithm.ChaCha20, one(256)],
   [CryptographicAlgorithm.Poly1305, one(256)],
   [CryptographicAlgorithm.ChaCha20Poly1305, one(256)],
+  // A pad is as long as what it is for. From a generator it is as strong as the generator, not as the textbook's pad.
+  [CryptographicAlgorithm.OneTimePad, { allowed: { from: 8, to: keyLengthMax, step: 8 } }],
   [CryptographicAlgorithm.HMAC_SHA1, hmac(160)],
   [CryptographicAlgorithm.HMAC_SHA224, hmac(224)],
   [CryptographicAlgorithm.HMAC_SHA256, hmac(256)],
@@ -72,7 +74,8 @@ export function lengthOfNewKey(algorithm: number, wanted: number | undefined): n
   const lengths = lengthsOf.get(algorithm);
   const title = enumerationValueName('CryptographicAlgorithm', algorithm) ?? `0x${algorithm.toString(16)}`;
   if (lengths === undefined) throw new KmipError('InvalidAttributeValue', `Cryptographic Algorithm ${title}: Create makes no keys of it`, 'InvalidField');
-  if (wanted === undefined) return lengths.usual;
+  if (wanted === undefined && lengths.usual !== undefined) return lengths.usual;
+  if (wanted === undefined) throw new KmipError('InvalidAttributeValue', `Cryptographic Length is missing; a key of ${title} has no usual one`, 'InvalidField');
   if (!hasLength(lengths, wanted)) throw new KmipError('InvalidAttributeValue', `Cryptographic Length ${wanted} of a key of ${title}; allowed: ${lengthText(lengths)}`, 'InvalidField');
   return wanted;
 }

@@ -13,7 +13,7 @@
  */
 import type { AttributeInstance } from '../kmip/attributes.ts';
 import { attributeRule } from '../kmip/attribute-table.ts';
-import { KeyFormatType, ObjectType, enumerationValueName } from '../kmip/enums.ts';
+import { CryptographicAlgorithm, KeyFormatType, ObjectType, enumerationValueName } from '../kmip/enums.ts';
 import type { Material } from '../kmip/managed.ts';
 import * as objects from '../kmip/objects.ts';
 import type { KeyBlock } from '../kmip/objects.ts';
@@ -97,6 +97,7 @@ function keyBlockOf(context: Context, draft: Draft, given: KeyBlock): KeyBlock {
   // Key Compression Type is about points on curves; some clients say it of AES keys, and no key here needs it.
   const keyBlock = present({ keyFormatType, keyValue, cryptographicAlgorithm, cryptographicLength, keyWrappingData });
   if (draft.objectType === ObjectType.SymmetricKey) requireKey(draft, keyBlock);
+  else if (draft.get('CryptographicAlgorithm') === CryptographicAlgorithm.OneTimePad) requirePad(draft, keyBlock);
   return keyBlock;
 }
 
@@ -126,6 +127,16 @@ function requireKey(draft: Draft, keyBlock: KeyBlock): void {
   draft.set('CryptographicLength', bits);
   if (bytes !== undefined && keyBlock.keyFormatType !== KeyFormatType.Opaque && !fitsLength(algorithm, bits, bytes.length)) {
     throw new KmipError('InvalidAttributeValue', `Key Material has ${bytes.length} bytes, which is no ${enumerationValueName('CryptographicAlgorithm', algorithm)} key of ${bits} bits`, 'InvalidField');
+  }
+}
+
+/** A one-time pad as Secret Data (OASIS TC-OTP): where a length is given, the pad has it. */
+function requirePad(draft: Draft, keyBlock: KeyBlock): void {
+  const keyValue = clearKeyValue(keyBlock);
+  const bits = draft.get('CryptographicLength');
+  const bytes = keyValue === undefined ? undefined : materialBytes(keyValue.keyMaterial);
+  if (bytes !== undefined && bits !== undefined && bits !== bytes.length * 8) {
+    throw new KmipError('InvalidAttributeValue', `Key Material has ${bytes.length} bytes, which is no one-time pad of ${bits} bits`, 'InvalidField');
   }
 }
 
