@@ -30,11 +30,19 @@ export class MessageView implements View {
     return this.#changed.get(uniqueIdentifier) ?? this.#store.fetch(this.#scope, uniqueIdentifier);
   }
 
-  async *candidates(terms: readonly LocateTerm[]): AsyncIterable<Managed> {
+  async *candidates(terms: readonly LocateTerm[], how: { readonly isHeld?: boolean; readonly newestFirst?: boolean } = {}): AsyncIterable<Managed> {
     const seen = new Set<string>();
-    for await (const uniqueIdentifier of this.#store.candidates(this.#scope, { terms })) {
-      const managed = this.fetch(uniqueIdentifier);
-      seen.add(uniqueIdentifier);
+    if (how.newestFirst === true) {
+      for (const [uniqueIdentifier, managed] of [...this.#changed].reverse()) {
+        if (this.#store.glance(this.#scope, uniqueIdentifier) !== undefined) continue;
+        seen.add(uniqueIdentifier);
+        yield managed;
+      }
+    }
+    for await (const uniqueIdentifier of this.#store.candidates(this.#scope, { terms, ...how })) {
+      const changed = this.#changed.get(uniqueIdentifier);
+      if (changed !== undefined) seen.add(uniqueIdentifier);
+      const managed = changed ?? this.#store.glance(this.#scope, uniqueIdentifier);
       if (managed !== undefined) yield managed;
     }
     // An index knows nothing of the message's own changes: every changed object may match.

@@ -80,7 +80,7 @@ function checkedCustom(name: string, item: TtlvNode): TtlvNode {
 export async function requireUniqueNames(context: Context, names: readonly NameStructure[], holder: string | undefined, older: ResultReasonName): Promise<void> {
   for (const [index, name] of names.entries()) {
     if (names.slice(0, index).some((earlier) => sameValue(earlier, name))) throw nameTaken(name, older);
-    for await (const candidate of context.view.candidates([{ name: 'Name', value: name }])) {
+    for await (const candidate of context.view.candidates([{ name: 'Name', value: name }], { isHeld: true })) {
       if (candidate.uniqueIdentifier === holder || isDestroyed(effectiveState(candidate, context.now))) continue;
       if ((candidate.attributes.get('Name') ?? []).some((instance) => sameValue(instance.value, name))) throw nameTaken(name, older);
     }

@@ -25,8 +25,8 @@ export interface LocateTerm {
 /** Objects of the caller's scope, with the changes of earlier items of the same message. */
 export interface View {
   fetch(uniqueIdentifier: string): Managed | undefined;
-  /** A superset of the objects for which all terms hold, in creation order. */
-  candidates(terms: readonly LocateTerm[]): AsyncIterable<Managed>;
+  /** A superset of the objects for which all terms hold, in creation order or the opposite one; `isHeld`: destroyed ones may be left out. */
+  candidates(terms: readonly LocateTerm[], how?: { readonly isHeld?: boolean; readonly newestFirst?: boolean }): AsyncIterable<Managed>;
 }
 
 export interface CipherParameters {

@@ -102,6 +102,11 @@ function isMask(name: string): boolean {
  */
 export function isStored(managed: Managed, mask: number | undefined, filters: readonly Filter[], context: Context): boolean {
   if (!isDestroyed(effectiveState(managed, context.now))) return ((mask ?? StorageStatusMask.OnLineStorage) & StorageStatusMask.OnLineStorage) !== 0;
+  return mayBeDestroyed(mask, filters, context);
+}
+
+/** Whether a Locate finds destroyed objects at all. */
+export function mayBeDestroyed(mask: number | undefined, filters: readonly Filter[], context: Context): boolean {
   if (((mask ?? 0) & StorageStatusMask.DestroyedStorage) !== 0) return true;
   return context.version < 20 && filters.some((filter) => filter.name === 'State');
 }

@@ -19,7 +19,7 @@ import type { Infer, TtlvNode } from '../kmip/schema.ts';
 import { Tag } from '../kmip/tags.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import type { Context } from './context.ts';
-import { filtersOf, isStored, matches, termsOf } from './locate-match.ts';
+import { filtersOf, isStored, matches, mayBeDestroyed, termsOf } from './locate-match.ts';
 import type { Filter } from './locate-match.ts';
 import { operation } from './operation.ts';
 
@@ -56,29 +56,39 @@ export const locate = operation({
     if ((offsetItems ?? 0) < 0) throw new KmipError('InvalidField', `Offset Items ${offsetItems}; it cannot be negative`);
     const filters = filtersOf(context, request.attributes ?? []);
     if (request.objectGroupMember === ObjectGroupMember.GroupMemberDefault) return planTurn(context, request, filters);
-    const all = await located(context, request, filters);
-    const offset = offsetItems ?? 0;
-    const found = all.slice(offset, offset + Math.min(maximumItems ?? locatedMax, locatedMax));
+    const { found, count } = await located(context, request, filters);
     return {
-      response: { uniqueIdentifier: found, ...(offsetItems === undefined ? {} : { locatedItems: all.length }) },
-      placeholder: found.length === 1 && (all.length === 1 || maximumItems === 1) ? found[0] : undefined,
+      response: { uniqueIdentifier: found, ...(offsetItems === undefined ? {} : { locatedItems: count }) },
+      placeholder: found.length === 1 && (count === 1 || maximumItems === 1) ? found[0] : undefined,
     };
   },
 });
 
-/** Identifiers of all matches, in the order of the version. */
-async function located(context: Context, request: LocateRequest, filters: readonly Filter[]): Promise<readonly string[]> {
+/**
+ * The page of matches that was asked for, in the order of the version, and how many there are. The walk goes on behind the page
+ * only where the answer tells the count: nobody else needs a million objects to be looked at.
+ */
+async function located(context: Context, request: LocateRequest, filters: readonly Filter[]): Promise<{ found: readonly string[]; count: number }> {
   const isFresh = request.objectGroupMember === ObjectGroupMember.GroupMemberFresh;
-  const all: string[] = [];
-  for await (const managed of candidates(context, request, filters)) {
-    if (!isFresh || attributeOf(managed, 'Fresh') === true) all.push(managed.uniqueIdentifier);
-  }
+  const first = request.offsetItems ?? 0;
+  const end = first + Math.min(request.maximumItems ?? locatedMax, locatedMax);
+  const isCounted = request.offsetItems !== undefined;
+  const found: string[] = [];
+  let count = 0;
+  if (!isCounted && end === 0) return { found, count };
   // Fresh objects are a stock, served in the order they were laid in.
-  return context.version >= 14 && !isFresh ? all.reverse() : all;
+  for await (const managed of candidates(context, request, filters, context.version >= 14 && !isFresh)) {
+    if (isFresh && attributeOf(managed, 'Fresh') !== true) continue;
+    if (count >= first && count < end) found.push(managed.uniqueIdentifier);
+    count += 1;
+    if (count === end && !isCounted) break;
+  }
+  return { found, count };
 }
 
-async function* candidates(context: Context, { storageStatusMask }: LocateRequest, filters: readonly Filter[]): AsyncIterable<Managed> {
-  for await (const managed of context.view.candidates(termsOf(filters))) {
+async function* candidates(context: Context, { storageStatusMask }: LocateRequest, filters: readonly Filter[], newestFirst: boolean): AsyncIterable<Managed> {
+  const isHeld = !mayBeDestroyed(storageStatusMask, filters, context);
+  for await (const managed of context.view.candidates(termsOf(filters), { isHeld, newestFirst })) {
     if (isStored(managed, storageStatusMask, filters, context) && matches(managed, filters, context.now)) yield managed;
   }
 }
@@ -91,7 +101,7 @@ async function planTurn(context: Context, request: LocateRequest, filters: reado
   if (!context.mayMutate) context.needsPrimary();
   let next: Managed | undefined;
   let latest = 0;
-  for await (const managed of candidates(context, request, filters)) {
+  for await (const managed of candidates(context, request, filters, false)) {
     latest = Math.max(latest, turnOf(managed));
     if (next === undefined || turnOf(managed) < turnOf(next)) next = managed;
   }

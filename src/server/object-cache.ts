@@ -3,7 +3,7 @@
  *
  * Invariant: an entry is dropped when the ring names it (`coherence.ts`), and its key material is overwritten, yet
  * never under the hands of a message that is still being executed: `enter` and `leave` bracket those, and what was
- * dropped meanwhile is wiped when the last has left. Everything but `fetch` goes straight to the store.
+ * dropped meanwhile is wiped when the last has left. Everything but `fetch` goes straight to the store, and `glance` leaves nothing behind.
  */
 import type { Managed } from '../kmip/managed.ts';
 import type { CandidateQuery, ReadStore } from '../storage/store.ts';
@@ -22,7 +22,7 @@ export interface CacheCounts {
 const graveyardMax = 4_096;
 
 /** Every byte array below a value; key blocks are shallow trees. */
-function byteArrays(value: unknown, found: Uint8Array[] = []): Uint8Array[] {
+export function byteArrays(value: unknown, found: Uint8Array[] = []): Uint8Array[] {
   if (value instanceof Uint8Array) found.push(value);
   else if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) byteArrays(each, found);
   return found;
@@ -69,6 +69,10 @@ export class ObjectCache implements ReadStore, Omit<CoherenceListener, 'identity
     }
     this.#counts.cacheMiss(this.#entries.size);
     return managed;
+  }
+
+  glance(scope: string, uniqueIdentifier: string): Managed | undefined {
+    return this.#entries.get(`${scope}\0${uniqueIdentifier}`) ?? this.#store.glance(scope, uniqueIdentifier);
   }
 
   drop(high: number, low: number): void {

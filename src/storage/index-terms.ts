@@ -4,12 +4,16 @@
  * Invariant: every term that `queryTerms` offers for a query is among `termsOf` of each object that matches it, whatever dates
  * have done to the object since it was written. So the candidates of one query term are a superset of the matches.
  * Terms are texts; on disk only blind tokens of them stand (envelope.ts, decision 0004).
+ *
+ * A *held* term stands for a Name among objects that are not destroyed. Such a Name has one holder, save where Name Types
+ * differ, so a store answers it by one point look-up; the dead that had the Name before are not walked.
  */
 import { isCustomAttribute } from '../kmip/attribute-table.ts';
 import { State } from '../kmip/enums.ts';
+import { isDestroyed } from '../kmip/life-cycle.ts';
 import type { TtlvNode } from '../kmip/schema.ts';
 import type { Managed } from '../kmip/managed.ts';
-import type { IndexTerm } from './store.ts';
+import type { CandidateQuery } from './store.ts';
 
 /** Every object of a scope has this one: a walk of the scope in creation order is a look-up like any other. */
 export const everyObject = '*';
@@ -19,20 +23,40 @@ const indexedTextMax = 4096;
 
 /** Most selective first; a custom attribute stands where `custom` does. */
 const selectivity = [
-  'UniqueIdentifier', 'Name', 'AlternativeName', 'ApplicationSpecificInformation', 'custom', 'Link', 'ContactInformation', 'ObjectGroup',
+  'Name', 'AlternativeName', 'ApplicationSpecificInformation', 'custom', 'Link', 'ContactInformation', 'ObjectGroup',
   'CryptographicLength', 'State', 'CryptographicAlgorithm', 'ObjectType',
 ] as const;
 
+const heldMark = '@';
+/** An object's terms are asked for when it is planned, written and replaced; objects never change. */
+const knownTerms = new WeakMap<Managed, ReadonlySet<string>>();
+
+export function isHeldTerm(term: string): boolean {
+  return term.startsWith(heldMark);
+}
+
+/** The term that finds the destroyed ones as well. */
+export function plainTerm(heldTerm: string): string {
+  return heldTerm.slice(heldMark.length);
+}
+
 /** The texts under which an object is found. */
-export function termsOf(managed: Managed): Set<string> {
+export function termsOf(managed: Managed): ReadonlySet<string> {
+  const known = knownTerms.get(managed);
+  if (known !== undefined) return known;
   const terms = new Set<string>([everyObject]);
+  const isHeld = !isDestroyed((managed.attributes.get('State')?.[0]?.value as number | undefined) ?? State.PreActive);
   const add = (name: string, value: unknown): void => {
     const term = termOf(name, value, 'stored');
-    if (term !== undefined) terms.add(term);
+    if (term === undefined) return;
+    terms.add(term);
+    if (name === 'Name' && isHeld) terms.add(heldMark + term);
   };
-  add('UniqueIdentifier', managed.uniqueIdentifier);
   add('ObjectType', managed.objectType);
-  for (const [name, instances] of managed.attributes) for (const instance of instances) add(name, instance.value);
+  for (const [name, instances] of managed.attributes) {
+    if (rankOf(name) >= 0) for (const instance of instances) add(name, instance.value);
+  }
+  knownTerms.set(managed, terms);
   return terms;
 }
 
@@ -40,14 +64,15 @@ export function termsOf(managed: Managed): Set<string> {
  * The terms of which a match has exactly one: alternatives of the most selective equality, or the walk of the scope.
  * Several only for State, which dates move on after it was stored.
  */
-export function queryTerms(terms: readonly IndexTerm[]): readonly string[] {
+export function queryTerms({ terms, isHeld }: CandidateQuery): readonly string[] {
   let best: { rank: number; alternatives: readonly string[] } | undefined;
   for (const { name, value } of terms) {
     const rank = rankOf(name);
     if (rank < 0 || (best !== undefined && best.rank <= rank)) continue;
     const values = name === 'State' ? storedStates(value) : [value];
     const alternatives = values.map((alternative) => termOf(name, alternative, 'wanted'));
-    if (alternatives.every((alternative) => alternative !== undefined)) best = { rank, alternatives };
+    if (!alternatives.every((alternative) => alternative !== undefined)) continue;
+    best = { rank, alternatives: name === 'Name' && isHeld === true ? alternatives.map((term) => heldMark + term) : alternatives };
   }
   return best?.alternatives ?? [everyObject];
 }
@@ -59,20 +84,23 @@ function storedStates(wanted: unknown): readonly unknown[] {
   return [wanted];
 }
 
+const ranks: ReadonlyMap<string, number> = new Map(selectivity.map((name, rank) => [name, rank]));
+
 function rankOf(name: string): number {
-  return (selectivity as readonly string[]).indexOf(isCustomAttribute(name) ? 'custom' : name);
+  return ranks.get(isCustomAttribute(name) ? 'custom' : name) ?? -1;
 }
 
 /** `stored` values are whole; a `wanted` one may lack a part, and then no equality is there to look up. */
 function termOf(name: string, value: unknown, side: 'stored' | 'wanted'): string | undefined {
   const parts = isCustomAttribute(name) ? customParts(value) : partsOf(name, value, side);
   if (parts === undefined || parts.some((part) => part.length > indexedTextMax)) return undefined;
-  return [name, ...parts].map((part) => `${part.length} ${part}`).join(' ');
+  let term = `${name.length} ${name}`;
+  for (const part of parts) term += ` ${part.length} ${part}`;
+  return term;
 }
 
 function partsOf(name: string, value: unknown, side: 'stored' | 'wanted'): readonly string[] | undefined {
   switch (name) {
-    case 'UniqueIdentifier':
     case 'ObjectGroup':
     case 'ContactInformation':
       return typeof value === 'string' ? [value] : undefined;

@@ -117,7 +117,8 @@ export class Journal extends RecordReader implements Store {
       const text = addressText(address);
       const before = current(address);
       if (address.scope !== '' && before === undefined) {
-        assert(current({ kind: 'scope', scope: '', identifier: address.scope }) !== undefined, `scope ${address.scope} is not there`);
+        const owner: Address = { kind: 'scope', scope: '', identifier: address.scope };
+        assert(staged.has(addressText(owner)) || this.#pendingSource.has(owner), `scope ${address.scope} is not there`);
       }
       const after = apply(before, mutation, (this.#planned + 1) * writeSetMutationsMax + index);
       staged.set(text, { address, before: staged.has(text) ? staged.get(text)!.before : before, after });

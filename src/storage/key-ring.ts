@@ -14,18 +14,37 @@ import type { ScopeRecord } from './mutation.ts';
 import type { RecordKind } from './record.ts';
 
 /** Blind tokens remembered for common terms (object types, states, algorithms); a token costs an HMAC. */
-const tokensKeptMax = 4096;
+const tokensKeptMax = 2048;
 /** A longer term is rare and its own: not worth keeping. */
 const tokenTermMax = 64;
 
 interface ScopeKeys extends DerivedKeys {
-  readonly tokens: Map<string, Uint8Array>;
+  readonly tokens: Tokens;
+}
+
+/** Tokens met lately: of two generations, so that terms seen once (names) do not crowd out the ones of every object. */
+class Tokens {
+  #young = new Map<string, Uint8Array>();
+  #old = new Map<string, Uint8Array>();
+
+  of(text: string, indexKey: Uint8Array): Uint8Array {
+    let found = this.#young.get(text);
+    if (found !== undefined) return found;
+    found = this.#old.get(text) ?? token(indexKey, text);
+    if (text.length > tokenTermMax) return found;
+    if (this.#young.size >= tokensKeptMax) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(text, found);
+    return found;
+  }
 }
 
 export class KeyRing {
   readonly #server: DerivedKeys;
   readonly #scopes = new Map<string, ScopeKeys>();
-  readonly #pathTokens = new Map<string, Uint8Array>();
+  readonly #pathTokens = new Tokens();
   readonly #scopeRecord: (scope: string) => ScopeRecord | undefined;
 
   constructor(rootKey: Uint8Array, scopeRecord: (scope: string) => ScopeRecord | undefined) {
@@ -40,20 +59,20 @@ export class KeyRing {
 
   /** Stands for a scope's or role's name in a path, so that names are not on disk in the clear. */
   pathToken(name: string): Uint8Array {
-    return remembered(this.#pathTokens, name, this.#server.index);
+    return this.#pathTokens.of(name, this.#server.index);
   }
 
   /** Stands for an index term of a scope in a path. */
   termToken(scope: string, term: string): Uint8Array {
     const keys = this.#scopeOf(scope);
-    return remembered(keys.tokens, term, keys.index);
+    return keys.tokens.of(term, keys.index);
   }
 
   /** Knows a scope whose record is about to be written. */
   learn(record: ScopeRecord): void {
     if (this.#scopes.has(record.scope)) return;
     const rootKey = open(this.#server.sealing, scopeRootPlace(record.scope), record.sealedRootKey);
-    this.#scopes.set(record.scope, { ...deriveKeys(rootKey), tokens: new Map() });
+    this.#scopes.set(record.scope, { ...deriveKeys(rootKey), tokens: new Tokens() });
     rootKey.fill(0);
   }
 
@@ -88,12 +107,4 @@ export function sealScopeRootKey(serverRootKey: Uint8Array, scope: string, scope
 
 function scopeRootPlace(scope: string): Place {
   return { kind: 'scope-root-key', scope, identifier: '' };
-}
-
-function remembered(tokens: Map<string, Uint8Array>, text: string, indexKey: Uint8Array): Uint8Array {
-  const known = tokens.get(text);
-  if (known !== undefined) return known;
-  const made = token(indexKey, text);
-  if (text.length <= tokenTermMax && tokens.size < tokensKeptMax) tokens.set(text, made);
-  return made;
 }

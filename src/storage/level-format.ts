@@ -2,7 +2,8 @@
  * The format of a database: made at the first start, checked at every later one, moved on step by step when it is old.
  *
  * Invariants: nothing is read or written before the format number and the root key have been found to be ours; a step of
- * a migration is one synced batch that holds the new format number, so a crash leaves the old or the new format.
+ * a migration ends with one synced batch that holds the new format number, so a crash leaves the old format (with
+ * writes that the step does again) or the new one.
  */
 import { Buffer } from 'node:buffer';
 import type { ClassicLevel } from 'classic-level';
@@ -10,6 +11,7 @@ import { Fault } from '../fault.ts';
 import { open, seal } from './envelope.ts';
 import type { Place } from './envelope.ts';
 import type { KeyRing } from './key-ring.ts';
+import { migrateHolders } from './migrate-holders.ts';
 import { checkPath, formatPath } from './paths.ts';
 import { storageFormat } from './record.ts';
 
@@ -18,7 +20,7 @@ export type LevelWrite = { type: 'put'; key: Uint8Array; value: Uint8Array } | {
 
 /** Steps from a format to the next one: the writes that make it so. */
 export type Migration = (database: Database, keys: KeyRing) => Promise<LevelWrite[]>;
-export const migrations: ReadonlyMap<number, Migration> = new Map();
+export const migrations: ReadonlyMap<number, Migration> = new Map([[1, migrateHolders]]);
 
 const checkPlace: Place = { kind: 'check', scope: '', identifier: '' };
 const checkText = Buffer.from('kmipd root key check');

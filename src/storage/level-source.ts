@@ -9,11 +9,12 @@ import { ClassicLevel } from 'classic-level';
 import { Fault } from '../fault.ts';
 import { decode } from './cbor.ts';
 import { open } from './envelope.ts';
-import type { Place } from './envelope.ts';
+import { readHolders } from './holders.ts';
+import { isHeldTerm, plainTerm } from './index-terms.ts';
 import { KeyRing } from './key-ring.ts';
 import { prepareFormat } from './level-format.ts';
 import type { Database } from './level-format.ts';
-import { indexRange, listPath, ordinalOfIndexPath, recordPath } from './paths.ts';
+import { heldPath, indexRange, listPath, listPlace, ordinalOfIndexPath, recordPath } from './paths.ts';
 import { makePrivateFolder } from './private-file.ts';
 import { decodeRecord } from './record.ts';
 import type { Address, StateRecord } from './record.ts';
@@ -23,8 +24,12 @@ import type { IndexEntry, RecordSource } from './record-source.ts';
 const blockCacheBytes = 64 * 1024 * 1024;
 /** LevelDB's own log before it becomes a table: larger means fewer compactions under a write load and a longer recovery. */
 const writeBufferBytes = 16 * 1024 * 1024;
-/** Index entries fetched at once while candidates are walked. */
-const indexPageEntries = 256;
+/**
+ * Index entries fetched at once while candidates are walked: few at first, since most walks end early, then more. The
+ * thread serves others between two pages, so a page is also how long a long Locate keeps them waiting.
+ */
+const firstPageEntries = 16;
+const pageEntriesMax = 128;
 
 export interface LevelStoreOptions {
   /** Folder of the database; made if it is not there. */
@@ -86,22 +91,46 @@ export class LevelSource implements RecordSource {
     }
   }
 
+  has(address: Address): boolean {
+    return this.#value(recordPath(this.keys, address)) !== undefined;
+  }
+
+  /** Bytes under a path of paths.ts. */
+  value(path: Uint8Array): Uint8Array | undefined {
+    return this.#value(path);
+  }
+
   list(list: Address): readonly string[] {
     const sealed = this.#value(listPath(this.keys, list));
     if (sealed === undefined) return [];
     return decode(open(this.keys.sealing('list', ''), listPlace(list), sealed)) as string[];
   }
 
-  async *indexed(scope: string, terms: readonly string[]): AsyncIterable<IndexEntry> {
-    // The snapshot is taken here, before the first await; with several terms all walks share it.
-    const snapshot = this.database.snapshot();
-    const walks = terms.map((term) => new IndexWalk(this.database.iterator({ ...indexRange(this.keys, scope, term), snapshot })));
+  async *indexed(scope: string, wanted: readonly string[], newestFirst: boolean): AsyncIterable<IndexEntry> {
+    let terms = wanted;
+    const [first] = wanted;
+    if (first !== undefined && isHeldTerm(first)) {
+      const holders = readHolders(this.#value(heldPath(this.keys, scope, first)));
+      if (holders !== 'many') {
+        yield* newestFirst ? holders.toReversed() : holders;
+        return;
+      }
+      terms = wanted.map(plainTerm);
+    }
+    yield* this.#walked(scope, terms, newestFirst);
+  }
+
+  async *#walked(scope: string, terms: readonly string[], newestFirst: boolean): AsyncIterable<IndexEntry> {
+    // Taken here, before the first await; with several terms all walks share one, a single one has its own.
+    const snapshot = terms.length > 1 ? this.database.snapshot() : undefined;
+    const walks = terms.map((term) => new IndexWalk(this.database.iterator({ ...indexRange(this.keys, scope, term), reverse: newestFirst, ...(snapshot !== undefined && { snapshot }) })));
+    const precedes = (left: IndexEntry, right: IndexEntry): boolean => (newestFirst ? left.ordinal > right.ordinal : left.ordinal < right.ordinal);
     try {
       await Promise.all(walks.map((walk) => walk.fill()));
       for (;;) {
         let first: IndexWalk | undefined;
         for (const walk of walks) {
-          if (walk.head !== undefined && (first?.head === undefined || walk.head.ordinal < first.head.ordinal)) first = walk;
+          if (walk.head !== undefined && (first?.head === undefined || precedes(walk.head, first.head))) first = walk;
         }
         if (first?.head === undefined) return;
         yield first.head;
@@ -110,7 +139,7 @@ export class LevelSource implements RecordSource {
       }
     } finally {
       await Promise.all(walks.map((walk) => walk.close()));
-      await snapshot.close();
+      await snapshot?.close();
     }
   }
 
@@ -133,6 +162,7 @@ class IndexWalk {
   readonly #iterator: ReturnType<Database['iterator']>;
   #page: [Uint8Array, Uint8Array][] = [];
   #position = 0;
+  #entries = firstPageEntries;
   head: IndexEntry | undefined;
 
   constructor(iterator: ReturnType<Database['iterator']>) {
@@ -140,7 +170,8 @@ class IndexWalk {
   }
 
   async fill(): Promise<void> {
-    this.#page = (await this.#iterator.nextv(indexPageEntries)) as [Uint8Array, Uint8Array][];
+    this.#page = (await this.#iterator.nextv(this.#entries)) as [Uint8Array, Uint8Array][];
+    this.#entries = Math.min(this.#entries * 2, pageEntriesMax);
     this.#position = 0;
     this.#show();
   }
@@ -158,9 +189,4 @@ class IndexWalk {
     const entry = this.#page[this.#position];
     this.head = entry === undefined ? undefined : { ordinal: ordinalOfIndexPath(entry[0]), uniqueIdentifier: Buffer.from(entry[1]).toString('utf8') };
   }
-}
-
-/** Where the list of a kind's identifiers stands. */
-export function listPlace(list: Address): Place {
-  return { kind: `list of ${list.kind}`, scope: list.scope, identifier: '' };
 }

@@ -9,13 +9,14 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { encode } from './cbor.ts';
 import { seal } from './envelope.ts';
-import { everyObject, termsOf } from './index-terms.ts';
+import { HolderEdits } from './holders.ts';
+import { everyObject, isHeldTerm, termsOf } from './index-terms.ts';
 import { Journal } from './journal.ts';
 import type { Backend, RecordChange } from './journal.ts';
 import type { LevelWrite } from './level-format.ts';
-import { listPlace, openSource } from './level-source.ts';
+import { openSource } from './level-source.ts';
 import type { LevelSource, LevelStoreOptions } from './level-source.ts';
-import { indexPath, listPath, recordPath, recordPrefixes, sequencePath } from './paths.ts';
+import { heldPath, indexPath, listPath, listPlace, recordPath, recordPrefixes, sequencePath } from './paths.ts';
 import { addressOf, addressText, encodeRecord, listingOf } from './record.ts';
 import type { Address, RecordKind, StateRecord } from './record.ts';
 import { RecordReader } from './record-source.ts';
@@ -51,6 +52,8 @@ class LevelReader extends RecordReader implements StoreReader {
   }
 }
 
+const noTerms: ReadonlySet<string> = new Set();
+
 class LevelBackend implements Backend {
   readonly source: LevelSource;
   sequence: number;
@@ -64,6 +67,7 @@ class LevelBackend implements Backend {
   async write(changes: readonly RecordChange[], sequence: number): Promise<void> {
     const { keys } = this.source;
     const writes: LevelWrite[] = [];
+    const holders = new HolderEdits((path) => this.source.value(path));
     const lists = new Map<string, { readonly list: Address; readonly identifiers: string[] }>();
     // Objects of a scope may come in the same batch as the scope itself.
     for (const { after } of changes) if (after.kind === 'scope') keys.learn(after.record);
@@ -71,7 +75,7 @@ class LevelBackend implements Backend {
       const plaintext = encodeRecord(after);
       writes.push({ type: 'put', key: recordPath(keys, address), value: seal(keys.sealing(address.kind, address.scope), address, plaintext) });
       plaintext.fill(0);
-      if (after.kind === 'managed') this.#index(before, after, writes);
+      if (after.kind === 'managed') this.#index(before, after, writes, holders);
       const list = listingOf(after);
       if (list !== undefined && before === undefined) {
         const known = lists.get(addressText(list)) ?? { list, identifiers: [...this.source.list(list)] };
@@ -82,6 +86,7 @@ class LevelBackend implements Backend {
     for (const { list, identifiers } of lists.values()) {
       writes.push({ type: 'put', key: listPath(keys, list), value: seal(keys.sealing('list', ''), listPlace(list), encode(identifiers)) });
     }
+    for (const write of holders.writes()) writes.push(write);
     const sequenceBytes = Buffer.alloc(8);
     sequenceBytes.writeBigUInt64BE(BigInt(sequence));
     writes.push({ type: 'put', key: sequencePath, value: sequenceBytes });
@@ -89,13 +94,22 @@ class LevelBackend implements Backend {
     this.sequence = sequence;
   }
 
-  #index(before: StateRecord | undefined, after: Extract<StateRecord, { kind: 'managed' }>, writes: LevelWrite[]): void {
-    const { scope, uniqueIdentifier } = after.managed;
-    const termsBefore = before?.kind === 'managed' ? termsOf(before.managed) : new Set<string>();
+  #index(before: StateRecord | undefined, after: Extract<StateRecord, { kind: 'managed' }>, writes: LevelWrite[], holders: HolderEdits): void {
+    const { keys } = this.source;
+    const { managed: { scope, uniqueIdentifier }, ordinal } = after;
+    const termsBefore: ReadonlySet<string> = before?.kind === 'managed' ? termsOf(before.managed) : noTerms;
     const termsAfter = termsOf(after.managed);
     const value = Buffer.from(uniqueIdentifier, 'utf8');
-    for (const term of termsBefore.difference(termsAfter)) writes.push({ type: 'del', key: indexPath(this.source.keys, scope, term, after.ordinal) });
-    for (const term of termsAfter.difference(termsBefore)) writes.push({ type: 'put', key: indexPath(this.source.keys, scope, term, after.ordinal), value });
+    for (const term of termsBefore) {
+      if (termsAfter.has(term)) continue;
+      if (isHeldTerm(term)) holders.leave(heldPath(keys, scope, term), ordinal);
+      else writes.push({ type: 'del', key: indexPath(keys, scope, term, ordinal) });
+    }
+    for (const term of termsAfter) {
+      if (termsBefore.has(term)) continue;
+      if (isHeldTerm(term)) holders.join(heldPath(keys, scope, term), { ordinal, uniqueIdentifier });
+      else writes.push({ type: 'put', key: indexPath(keys, scope, term, ordinal), value });
+    }
   }
 
   /** Walks by the lists of scopes and their objects: paths are tokens and do not tell an order that content gives. */
@@ -103,7 +117,7 @@ class LevelBackend implements Backend {
     const found: StateRecord[] = [];
     for (const kind of Object.keys(recordPrefixes) as RecordKind[]) if (kind !== 'managed') found.push(...(await this.#unscoped(kind)));
     for (const scope of this.source.list({ kind: 'scope', scope: '', identifier: '' })) {
-      for await (const { uniqueIdentifier } of this.source.indexed(scope, [everyObject])) {
+      for await (const { uniqueIdentifier } of this.source.indexed(scope, [everyObject], false)) {
         const record = this.source.record({ kind: 'managed', scope, identifier: uniqueIdentifier });
         assert(record !== undefined, `index entry without an object: ${uniqueIdentifier}`);
         found.push(record);

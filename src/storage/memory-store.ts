@@ -38,13 +38,17 @@ class MemoryBackend implements Backend, RecordSource {
     return bytes === undefined ? undefined : decodeRecord(bytes);
   }
 
+  has(address: Address): boolean {
+    return this.#records.has(addressText(address));
+  }
+
   list(list: Address): readonly string[] {
     return this.#lists.get(addressText(list)) ?? [];
   }
 
-  async *indexed(scope: string, terms: readonly string[]): AsyncIterable<IndexEntry> {
+  async *indexed(scope: string, terms: readonly string[], newestFirst: boolean): AsyncIterable<IndexEntry> {
     const found = terms.flatMap((term) => [...(this.#index.get(indexName(scope, term)) ?? [])]);
-    found.sort((left, right) => left[0] - right[0]);
+    found.sort((left, right) => (newestFirst ? right[0] - left[0] : left[0] - right[0]));
     for (const [ordinal, uniqueIdentifier] of found) yield { ordinal, uniqueIdentifier };
   }
 

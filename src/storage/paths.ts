@@ -12,11 +12,13 @@
  *   l | kind | token(scope)                           list of the identifiers of a kind
  *   m | token(scope) | unique identifier              managed object
  *   i | token(scope) | token(term) | ordinal, 8 bytes      index entry → unique identifier       clear
+ *   h | token(scope) | token(held term)               holders of a Name (holders.ts)         clear
  *
  * Tokens have 16 bytes. What is in the clear: unique identifiers, fingerprints, our own setting names, the shape of the index.
  */
 import { Buffer } from 'node:buffer';
 import { tokenLength } from './envelope.ts';
+import type { Place } from './envelope.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { Address, RecordKind } from './record.ts';
 
@@ -50,6 +52,21 @@ export const recordPrefixes: Readonly<Record<RecordKind, string>> = { credential
 /** `list` is an address with an empty identifier. */
 export function listPath(keys: KeyRing, list: Address): Uint8Array {
   return Buffer.concat([Buffer.from('l'), Buffer.from(recordPrefixes[list.kind]), keys.pathToken(list.scope)]);
+}
+
+/** Where the list of a kind's identifiers stands, for the envelope. */
+export function listPlace(list: Address): Place {
+  return { kind: `list of ${list.kind}`, scope: list.scope, identifier: '' };
+}
+
+/** The objects of a scope, by unique identifier; a path goes on with it where the range's first one ends. */
+export function managedRange(keys: KeyRing, scope: string): { readonly gte: Uint8Array; readonly lte: Uint8Array } {
+  const prefix = Buffer.concat([Buffer.from('m'), keys.pathToken(scope)]);
+  return { gte: prefix, lte: Buffer.concat([prefix, Buffer.from([0xff])]) };
+}
+
+export function heldPath(keys: KeyRing, scope: string, heldTerm: string): Uint8Array {
+  return Buffer.concat([Buffer.from('h'), keys.pathToken(scope), keys.termToken(scope, heldTerm)]);
 }
 
 export function indexPath(keys: KeyRing, scope: string, term: string, ordinal: number): Uint8Array {

@@ -6,7 +6,7 @@
  * handle differ in their source only.
  */
 import type { Managed } from '../kmip/managed.ts';
-import { queryTerms, termsOf } from './index-terms.ts';
+import { isHeldTerm, queryTerms, termsOf } from './index-terms.ts';
 import type { CredentialRecord, RoleRecord, ScopeRecord } from './mutation.ts';
 import { addressOf, addressText, listingOf } from './record.ts';
 import type { Address, StateRecord } from './record.ts';
@@ -19,10 +19,12 @@ export interface IndexEntry {
 
 export interface RecordSource {
   record(address: Address): StateRecord | undefined;
+  /** Whether there is one, without opening it. */
+  has(address: Address): boolean;
   /** Identifiers of the records of a kind, in the order they were made; `list` has an empty identifier. */
   list(list: Address): readonly string[];
-  /** Objects that have one of the terms. No object has two of them. */
-  indexed(scope: string, terms: readonly string[]): AsyncIterable<IndexEntry>;
+  /** Objects that have one of the terms. No object has two of them. `newestFirst`: in the opposite order. */
+  indexed(scope: string, terms: readonly string[], newestFirst: boolean): AsyncIterable<IndexEntry>;
 }
 
 export class RecordReader implements ReadStore {
@@ -37,9 +39,18 @@ export class RecordReader implements ReadStore {
     return found?.kind === 'managed' ? found.managed : undefined;
   }
 
+  glance(scope: string, uniqueIdentifier: string): Managed | undefined {
+    return this.fetch(scope, uniqueIdentifier);
+  }
+
   async *candidates(scope: string, query: CandidateQuery): AsyncIterable<string> {
-    if (this.scope(scope) === undefined) return;
-    for await (const entry of this.#source.indexed(scope, queryTerms(query.terms))) yield entry.uniqueIdentifier;
+    if (!this.#source.has({ kind: 'scope', scope: '', identifier: scope })) return;
+    const wanted = query.terms.find((term) => term.name === 'UniqueIdentifier')?.value;
+    if (typeof wanted === 'string') {
+      if (this.#source.has({ kind: 'managed', scope, identifier: wanted })) yield wanted;
+      return;
+    }
+    for await (const entry of this.#source.indexed(scope, queryTerms(query), query.newestFirst === true)) yield entry.uniqueIdentifier;
   }
 
   scope(scope: string): ScopeRecord | undefined {
@@ -75,27 +86,57 @@ export class RecordReader implements ReadStore {
   }
 }
 
+/** Records of scopes, roles and credentials that the writing thread keeps decoded: each message of a client needs three. */
+const identityRecordsMax = 4096;
+
 /** The newest records of write sets that are not on disk yet, over a source that does not have them yet. */
 export class PendingSource implements RecordSource {
   readonly #base: RecordSource;
   readonly #records = new Map<string, { readonly record: StateRecord; readonly sequence: number }>();
+  /** Pending objects by scope and held term: asked for at every birth, so not found by a walk. */
+  readonly #held = new Map<string, Map<string, IndexEntry>>();
+  /** What the base has, as long as no write set replaces it. */
+  readonly #identity = new Map<string, StateRecord>();
 
   constructor(base: RecordSource) {
     this.#base = base;
   }
 
   put(record: StateRecord, address: Address, sequence: number): void {
-    this.#records.set(addressText(address), { record, sequence });
+    const text = addressText(address);
+    this.#letGo(text);
+    this.#records.set(text, { record, sequence });
+    if (record.kind !== 'managed') return;
+    const { scope, uniqueIdentifier } = record.managed;
+    for (const term of termsOf(record.managed)) {
+      if (!isHeldTerm(term)) continue;
+      const holders = this.#held.get(heldName(scope, term)) ?? new Map<string, IndexEntry>();
+      this.#held.set(heldName(scope, term), holders.set(uniqueIdentifier, { ordinal: record.ordinal, uniqueIdentifier }));
+    }
   }
 
   /** The base has this write set's records now; those that no later write set changed again are let go. */
   settled(address: Address, sequence: number): void {
     const text = addressText(address);
-    if (this.#records.get(text)?.sequence === sequence) this.#records.delete(text);
+    this.#identity.delete(text);
+    if (this.#records.get(text)?.sequence === sequence) this.#letGo(text);
   }
 
   record(address: Address): StateRecord | undefined {
-    return this.#records.get(addressText(address))?.record ?? this.#base.record(address);
+    const text = addressText(address);
+    const known = this.#records.get(text)?.record ?? this.#identity.get(text);
+    if (known !== undefined) return known;
+    const found = this.#base.record(address);
+    if (found !== undefined && (address.kind === 'scope' || address.kind === 'role' || address.kind === 'credential')) {
+      if (this.#identity.size >= identityRecordsMax) this.#identity.clear();
+      this.#identity.set(text, found);
+    }
+    return found;
+  }
+
+  has(address: Address): boolean {
+    const text = addressText(address);
+    return this.#records.has(text) || this.#identity.has(text) || this.#base.has(address);
   }
 
   list(list: Address): readonly string[] {
@@ -108,25 +149,47 @@ export class PendingSource implements RecordSource {
     return [...identifiers];
   }
 
-  async *indexed(scope: string, terms: readonly string[]): AsyncIterable<IndexEntry> {
+  async *indexed(scope: string, terms: readonly string[], newestFirst: boolean): AsyncIterable<IndexEntry> {
     // Changed objects come from here if they match now; the base may still list them by what they were, which a superset may.
-    const changed: IndexEntry[] = [];
-    const seen = new Set<string>();
-    for (const { record } of this.#records.values()) {
-      if (record.kind !== 'managed' || record.managed.scope !== scope) continue;
-      const objectTerms = termsOf(record.managed);
-      if (!terms.some((term) => objectTerms.has(term))) continue;
-      changed.push({ ordinal: record.ordinal, uniqueIdentifier: record.managed.uniqueIdentifier });
-      seen.add(record.managed.uniqueIdentifier);
-    }
-    changed.sort((left, right) => left.ordinal - right.ordinal);
+    const changed = this.#changed(scope, terms);
+    const seen = new Set(changed.map((entry) => entry.uniqueIdentifier));
+    const precedes = (left: IndexEntry, right: IndexEntry): boolean => (newestFirst ? left.ordinal > right.ordinal : left.ordinal < right.ordinal);
+    changed.sort((left, right) => (newestFirst ? right.ordinal - left.ordinal : left.ordinal - right.ordinal));
     let next = 0;
-    for await (const entry of this.#base.indexed(scope, terms)) {
-      while (next < changed.length && changed[next]!.ordinal < entry.ordinal) yield changed[next++]!;
+    for await (const entry of this.#base.indexed(scope, terms, newestFirst)) {
+      while (next < changed.length && precedes(changed[next]!, entry)) yield changed[next++]!;
       if (!seen.has(entry.uniqueIdentifier)) yield entry;
     }
     while (next < changed.length) yield changed[next++]!;
   }
+
+  #changed(scope: string, terms: readonly string[]): IndexEntry[] {
+    if (terms.every(isHeldTerm)) return terms.flatMap((term) => [...(this.#held.get(heldName(scope, term))?.values() ?? [])]);
+    const changed: IndexEntry[] = [];
+    for (const { record } of this.#records.values()) {
+      if (record.kind !== 'managed' || record.managed.scope !== scope) continue;
+      const objectTerms = termsOf(record.managed);
+      if (terms.some((term) => objectTerms.has(term))) changed.push({ ordinal: record.ordinal, uniqueIdentifier: record.managed.uniqueIdentifier });
+    }
+    return changed;
+  }
+
+  #letGo(text: string): void {
+    const record = this.#records.get(text)?.record;
+    this.#records.delete(text);
+    if (record?.kind !== 'managed') return;
+    const { scope, uniqueIdentifier } = record.managed;
+    for (const term of termsOf(record.managed)) {
+      if (!isHeldTerm(term)) continue;
+      const holders = this.#held.get(heldName(scope, term));
+      holders?.delete(uniqueIdentifier);
+      if (holders?.size === 0) this.#held.delete(heldName(scope, term));
+    }
+  }
+}
+
+function heldName(scope: string, term: string): string {
+  return `${scope.length} ${scope} ${term}`;
 }
 
 function present<T>(identifiers: readonly string[], fetch: (identifier: string) => T | undefined): T[] {

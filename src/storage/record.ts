@@ -12,7 +12,7 @@ import { decode, encode } from './cbor.ts';
 import type { CredentialRecord, RoleRecord, ScopeRecord } from './mutation.ts';
 
 /** Number of the format of records and paths. A change of either adds one, and a step to `migrations` (level-format.ts). */
-export const storageFormat = 1;
+export const storageFormat = 2;
 
 export type StateRecord =
   | { readonly kind: 'managed'; readonly managed: Managed; /** Order of creation: write set × 2^16 + place in it. */ readonly ordinal: number }

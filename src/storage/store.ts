@@ -17,11 +17,17 @@ export interface IndexTerm {
 export interface CandidateQuery {
   /** All have to hold; the store uses the most selective one that has an index, or walks the scope. */
   readonly terms: readonly IndexTerm[];
+  /** Objects that are destroyed need not be among the candidates. */
+  readonly isHeld?: boolean;
+  /** The other way round: last created first. */
+  readonly newestFirst?: boolean;
 }
 
 export interface ReadStore {
   /** The object as committed, or undefined. Synchronous: about 10 microseconds. */
   fetch(scope: string, uniqueIdentifier: string): Managed | undefined;
+  /** As `fetch`, for one look among many: no cache keeps it, so that a walk does not push out what is in use. */
+  glance(scope: string, uniqueIdentifier: string): Managed | undefined;
   /**
    * Identifiers that may match, in creation order, each once; a superset of the matches: the caller checks each.
    * Sees one consistent snapshot.
