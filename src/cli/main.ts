@@ -11,6 +11,7 @@ import { Fault } from '../fault.ts';
 import { KmipError } from '../kmip/result.ts';
 import { decryptCommand, encryptCommand } from './cipher.ts';
 import { credentialCommand } from './credential.ts';
+import { devCommand } from './dev.ts';
 import { dumpCommand } from './dump.ts';
 import { keyCommand } from './key.ts';
 import { roleCommand, scopeCommand, statusCommand } from './scope.ts';
@@ -19,7 +20,7 @@ import { serveCommand } from './serve.ts';
 const exitFailed = 1;
 const exitMisused = 2;
 
-const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand()];
+const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand(), devCommand()];
 
 /** Commander ends the process itself unless told otherwise, by each command. */
 function overridingExits(command: Command): Command {
