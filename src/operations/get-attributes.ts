@@ -29,12 +29,13 @@ export const getAttributes = operation({
     uniqueIdentifier: required(textString),
     attributes: required(attributeSet('repeated')),
   }),
-  reasons: ['ObjectNotFound', 'InvalidMessage'],
+  reasons: ['ObjectNotFound', 'InvalidMessage', 'InvalidField'],
   plan(context, request) {
     const managed = context.fetchManaged(request.uniqueIdentifier);
     const asked = request.attributeNames ?? [];
     const twice = asked.find((name, index) => asked.indexOf(name) !== index);
-    if (twice !== undefined) throw new KmipError('InvalidMessage', `${attributeTitle(twice)} is asked for more than once`);
+    // Table 339 says Invalid Message; the OASIS Test Cases 1.1 (§17.1) answer Invalid Field, and 1.0 has no word on it.
+    if (twice !== undefined) throw new KmipError(context.version < 13 ? 'InvalidField' : 'InvalidMessage', `${attributeTitle(twice)} is asked for more than once`);
     const names = asked.length === 0 ? shownNames(managed, context.version, context.now) : asked.filter((name) => versionHasAttribute(name, context.version));
     const attributes = names.flatMap((name) => asInstances(name, shownInstances(managed, name, context.now)));
     return { response: { uniqueIdentifier: managed.uniqueIdentifier, attributes } };

@@ -23,7 +23,7 @@ import { includesValue } from './value-equality.ts';
 /** Reasons that wrapping and unwrapping may fail for. */
 export const wrappingReasons = [
   'WrappingObjectNotFound', 'WrappingObjectDestroyed', 'InvalidObjectType', 'IncompatibleCryptographicUsageMask', 'WrongKeyLifecycleState', 'BadCryptographicParameters',
-  'UnsupportedCryptographicParameters', 'EncodingOptionError', 'FeatureNotSupported', 'InvalidField', 'CryptographicFailure', 'KeyValueNotPresent', 'IllegalOperation',
+  'EncodingOptionError', 'FeatureNotSupported', 'InvalidField', 'CryptographicFailure', 'KeyValueNotPresent', 'IllegalOperation',
 ] as const satisfies readonly ResultReasonName[];
 
 interface WrappingMode {
@@ -112,7 +112,7 @@ function wrappingMode(wrapper: Managed, given: CryptographicParameters | undefin
   const mode = blockCipherMode === undefined ? undefined : modes.get(blockCipherMode);
   const key = keyBytes(wrapper.material?.keyBlock);
   if (mode === undefined || attributeOf(wrapper, 'CryptographicAlgorithm') !== CryptographicAlgorithm.AES) {
-    throw new KmipError('UnsupportedCryptographicParameters', `keys are wrapped with an AES key in mode NISTKeyWrap or AESKeyWrapPadding; key ${wrapper.uniqueIdentifier} is for something else`);
+    throw new KmipError('BadCryptographicParameters', `keys are wrapped with an AES key in mode NISTKeyWrap or AESKeyWrapPadding; key ${wrapper.uniqueIdentifier} is for something else`, 'PermissionDenied');
   }
   if (key === undefined) throw new KmipError('KeyValueNotPresent', `the server does not hold the wrapping key ${wrapper.uniqueIdentifier} in clear`);
   return { mode, key };

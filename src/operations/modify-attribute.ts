@@ -8,12 +8,13 @@
  *     request   Unique Identifier "6f1c…", Attribute { "Name", { "volume-7", Uninterpreted Text String } }
  *     response  Unique Identifier "6f1c…", Attribute { "Name", { "volume-7", … } }        (2.x: Unique Identifier only)
  */
+import { attributeRule } from '../kmip/attribute-table.ts';
 import type { AttributeInstance, StoredInstance } from '../kmip/attributes.ts';
 import { KmipError } from '../kmip/result.ts';
 import { attributeSet, identifier, optional, required, structure, textString } from '../kmip/schema.ts';
 import { firstAttributesVersion } from '../kmip/version.ts';
 import { attributeTitle } from './attribute-rules.ts';
-import { editReasons, edited, instanceOf, replaced, requireModifiable, storedInstances, theAttribute } from './attribute-edit.ts';
+import { editReasons, edited, instanceOf, readOnly, replaced, storedInstances, theAttribute } from './attribute-edit.ts';
 import type { Context } from './context.ts';
 import { operation } from './operation.ts';
 
@@ -35,11 +36,12 @@ export const modifyAttribute = operation({
   reasons: [...editReasons, 'AttributeNotFound', 'AttributeInstanceNotFound'],
   async plan(context, request) {
     const managed = context.fetchManaged(request.uniqueIdentifier);
-    const { uniqueIdentifier, objectType } = managed;
+    const { uniqueIdentifier } = managed;
     const attribute = theAttribute(request.newAttribute);
     const { name, value } = attribute;
-    requireModifiable(name, objectType, 'AttributeReadOnly');
     const instances = storedInstances(managed, name);
+    // What nobody knows, or such an object cannot have, does not exist on it (Table 342; KMIP 2.1 Table 267 has no Invalid Attribute).
+    if (attributeRule(name)?.modifiableByClient === false) throw readOnly(name, 'AttributeReadOnly', 'cannot be changed by a client');
     if (instances.length === 0) throw new KmipError('AttributeNotFound', `the object has no ${attributeTitle(name)}; Add Attribute gives it one`, 'InvalidField');
     const current = request.currentAttribute === undefined ? undefined : theAttribute(request.currentAttribute);
     const [after, changed] = replaced(context, name, instances, target(context, instances, attribute, current), value);

@@ -185,9 +185,6 @@ function nameOf(reference: Template): Template {
   return text('AttributeName', `${childrenOf(reference, 'VendorIdentification')[0]!.value!}-${childrenOf(reference, 'AttributeName')[0]!.value!}`);
 }
 
-/** Enumeration values from here on are a vendor's, and belong to every version. */
-const firstVendorValue = 0x8000_0000;
-
 /** Throws what a request says that the version has no word for. */
 function requireKnown(element: Template, parent: Template | undefined, version: number): void {
   const row = tagTable[element.name as TagName];
@@ -197,7 +194,8 @@ function requireKnown(element: Template, parent: Template | undefined, version: 
   if (isAttribute && attributeRule(meaning) !== undefined && !versionHasAttribute(meaning, version)) throw new Unshiftable(`attribute ${meaning}`);
   if (element.type === 'Enumeration') {
     const value = valueOfName(meaning, element.value ?? '');
-    const isListed = Object.hasOwn(enumerationTable, meaning) && value !== undefined && value < firstVendorValue;
+    // A number is a vendor's value, or unknown on purpose.
+    const isListed = Object.hasOwn(enumerationTable, meaning) && value !== undefined && !/^0x/.test(element.value ?? '');
     if (isListed && !enumerationHas(meaning as EnumerationName, value, version)) throw new Unshiftable(`${meaning} ${element.value}`);
   }
   // GCM needs a field of 1.4 to carry its tag.

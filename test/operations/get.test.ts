@@ -192,7 +192,7 @@ test('a wrapping key has to exist, to be a key, to be Active, and to be for wrap
   await wrapped(await kek(kek128, { CryptographicUsageMask: CryptographicUsageMask.UnwrapKey }), 'PermissionDenied');
   await wrapped(await kek(kek128, { CryptographicUsageMask: 12 }), 'IncompatibleCryptographicUsageMask', 21);
   await wrapped(await registeredKey(harness, kek128, { CryptographicUsageMask: CryptographicUsageMask.WrapKey, ActivationDate: startOfTime }), 'ItemNotFound');
-  await wrapped(await kek(kek128, { CryptographicParameters: { blockCipherMode: BlockCipherMode.CBC } }), 'UnsupportedCryptographicParameters', 21);
+  await wrapped(await kek(kek128, { CryptographicParameters: { blockCipherMode: BlockCipherMode.CBC } }), 'BadCryptographicParameters', 21);
   await assert.rejects(keyOf(key, wrapBy(await kek(), {}, { blockCipherMode: BlockCipherMode.AESKeyWrapPadding }), 21), { reason: 'BadCryptographicParameters' });
   const theirs = await registeredKey(harness, kek128, { CryptographicUsageMask: CryptographicUsageMask.WrapKey, ActivationDate: startOfTime }, { caller: harness.callerOf('beta') });
   await wrapped(theirs, 'WrappingObjectNotFound', 21);
