@@ -6,17 +6,19 @@
  * node give the same twelve bytes (SP 800-38D §8.2.1, deterministic construction). Identifiers are UUIDs of version 7
  * (RFC 9562 §5.7), so keys sort by the time of their making.
  */
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { Clock } from './clock.ts';
+
+const identifierBytes = 16;
+/** Identifiers whose random bytes are drawn together. */
+const identifiersDrawn = 64;
 
 export const noncePrefixMax = 0xffffffff;
 
 /** Bytes of the system's generator. The caller owns the array alone. */
 export function systemRandom(length: number): Uint8Array {
   // A Buffer of randomBytes may share a pool; a key must not lie in one.
-  const bytes = new Uint8Array(length);
-  bytes.set(randomBytes(length));
-  return bytes;
+  return randomFillSync(new Uint8Array(length));
 }
 
 /** Nonces of one thread. Whoever makes nonces on the thread takes their numbers here. */
@@ -52,6 +54,8 @@ export function nonceSource(prefix: number): NonceSource {
 export function identifierSource(clock: Clock, random: (length: number) => Uint8Array = systemRandom): () => string {
   let lastTime = 0;
   let sequence = 0;
+  let pool = new Uint8Array(0);
+  let drawn = 0;
   return () => {
     const time = clock.now();
     if (time > lastTime) {
@@ -65,13 +69,19 @@ export function identifierSource(clock: Clock, random: (length: number) => Uint8
         sequence = 0;
       }
     }
-    const bytes = random(16);
+    // Drawn for many at once: a call of the generator costs more than the rest, and an identifier is no secret.
+    if (drawn === pool.length) {
+      pool = new Uint8Array(random(identifiersDrawn * identifierBytes));
+      drawn = 0;
+    }
+    const bytes = pool.subarray(drawn, drawn + identifierBytes);
+    drawn += identifierBytes;
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     view.setUint32(0, Math.trunc(lastTime / 0x10000));
     view.setUint16(4, lastTime % 0x10000);
     view.setUint16(6, 0x7000 | sequence);
     bytes[8] = 0x80 | (bytes[8]! & 0x3f);
-    const hex = Buffer.from(bytes).toString('hex');
+    const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   };
 }

@@ -64,7 +64,8 @@ export class MessageView implements View {
       for (const mutation of mutations) {
         const uniqueIdentifier = objectOf(mutation);
         if (uniqueIdentifier !== undefined) {
-          const managed = this.fetch(uniqueIdentifier);
+          // That a new identifier is new is the store's to say, when it commits.
+          const managed = mutation.kind === 'managed-created' ? this.#changed.get(uniqueIdentifier) : this.fetch(uniqueIdentifier);
           const after = apply(managed === undefined ? undefined : { kind: 'managed', managed, ordinal: 0 }, mutation, 0);
           replaced.push([uniqueIdentifier, this.#changed.get(uniqueIdentifier)]);
           if (after.kind === 'managed') this.#changed.set(uniqueIdentifier, after.managed);

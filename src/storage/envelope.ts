@@ -52,7 +52,7 @@ export function seal(sealingKey: Uint8Array, place: Place, plaintext: Uint8Array
   const sealed = new Uint8Array(plaintext.length + overhead);
   sealed[0] = envelopeFormat;
   const salt = sealed.subarray(1, 1 + saltLength);
-  randomFillSync(salt);
+  salt.set(freshSalt());
   const key = expand(sealingKey, sealLabel, salt);
   const cipher = createCipheriv('aes-256-gcm', key, zeroNonce, { authTagLength: macLength });
   key.fill(0);
@@ -87,6 +87,19 @@ export function open(sealingKey: Uint8Array, place: Place, sealed: Uint8Array): 
 /** Blind token of a text under an index key (secret): equal texts of one scope have equal tokens, and nothing else shows. */
 export function token(indexKey: Uint8Array, text: string): Uint8Array {
   return createHmac('sha256', indexKey).update(text, 'utf8').digest().subarray(0, tokenLength);
+}
+
+/** Salts are public, so many are drawn at once; each is given out once. */
+const salts = new Uint8Array(saltLength * 256);
+let saltsUsed = salts.length;
+
+function freshSalt(): Uint8Array {
+  if (saltsUsed === salts.length) {
+    randomFillSync(salts);
+    saltsUsed = 0;
+  }
+  saltsUsed += saltLength;
+  return salts.subarray(saltsUsed - saltLength, saltsUsed);
 }
 
 function expand(key: Uint8Array, label: Uint8Array, salt?: Uint8Array): Buffer {

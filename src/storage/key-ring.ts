@@ -76,6 +76,10 @@ export class KeyRing {
     rootKey.fill(0);
   }
 
+  knows(scope: string): boolean {
+    return this.#scopes.has(scope);
+  }
+
   /** Wipes every key; the ring is of no use afterwards. */
   wipe(): void {
     for (const keys of [this.#server, ...this.#scopes.values()]) {

@@ -78,7 +78,7 @@ export class LevelSource implements RecordSource {
   }
 
   record(address: Address): StateRecord | undefined {
-    const sealed = this.#value(recordPath(this.keys, address));
+    const sealed = this.value(recordPath(this.keys, address));
     return sealed === undefined ? undefined : this.opened(address, sealed);
   }
 
@@ -92,16 +92,13 @@ export class LevelSource implements RecordSource {
   }
 
   has(address: Address): boolean {
-    return this.#value(recordPath(this.keys, address)) !== undefined;
-  }
-
-  /** Bytes under a path of paths.ts. */
-  value(path: Uint8Array): Uint8Array | undefined {
-    return this.#value(path);
+    // A scope is never taken away, and the ring learns one only when it is written.
+    if (address.kind === 'scope' && this.keys.knows(address.identifier)) return true;
+    return this.value(recordPath(this.keys, address)) !== undefined;
   }
 
   list(list: Address): readonly string[] {
-    const sealed = this.#value(listPath(this.keys, list));
+    const sealed = this.value(listPath(this.keys, list));
     if (sealed === undefined) return [];
     return decode(open(this.keys.sealing('list', ''), listPlace(list), sealed)) as string[];
   }
@@ -110,7 +107,7 @@ export class LevelSource implements RecordSource {
     let terms = wanted;
     const [first] = wanted;
     if (first !== undefined && isHeldTerm(first)) {
-      const holders = readHolders(this.#value(heldPath(this.keys, scope, first)));
+      const holders = readHolders(this.value(heldPath(this.keys, scope, first)));
       if (holders !== 'many') {
         yield* newestFirst ? holders.toReversed() : holders;
         return;
@@ -148,7 +145,8 @@ export class LevelSource implements RecordSource {
     this.keys.wipe();
   }
 
-  #value(path: Uint8Array): Uint8Array | undefined {
+  /** Bytes under a path of paths.ts. */
+  value(path: Uint8Array): Uint8Array | undefined {
     try {
       return this.database.getSync(path);
     } catch (cause) {

@@ -13,7 +13,7 @@ import { HolderEdits } from './holders.ts';
 import { everyObject, isHeldTerm, termsOf } from './index-terms.ts';
 import { Journal } from './journal.ts';
 import type { Backend, RecordChange } from './journal.ts';
-import type { LevelWrite } from './level-format.ts';
+import type { Database, LevelWrite } from './level-format.ts';
 import { openSource } from './level-source.ts';
 import type { LevelSource, LevelStoreOptions } from './level-source.ts';
 import { heldPath, indexPath, listPath, listPlace, recordPath, recordPrefixes, sequencePath } from './paths.ts';
@@ -50,6 +50,16 @@ class LevelReader extends RecordReader implements StoreReader {
   async close(): Promise<void> {
     await this.#source.close();
   }
+}
+
+/** One synced batch. Chained, since a batch given as an array is copied operation by operation on its way: a third of the cost. */
+function writeTogether(database: Database, writes: readonly LevelWrite[]): Promise<void> {
+  const batch = database.batch();
+  for (const write of writes) {
+    if (write.type === 'put') batch.put(write.key, write.value);
+    else batch.del(write.key);
+  }
+  return batch.write({ sync: true });
 }
 
 const noTerms: ReadonlySet<string> = new Set();
@@ -90,7 +100,7 @@ class LevelBackend implements Backend {
     const sequenceBytes = Buffer.alloc(8);
     sequenceBytes.writeBigUInt64BE(BigInt(sequence));
     writes.push({ type: 'put', key: sequencePath, value: sequenceBytes });
-    await this.source.database.batch(writes, { sync: true });
+    await writeTogether(this.source.database, writes);
     this.sequence = sequence;
   }
 
