@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { after, before } from 'node:test';
+import test, { after, before, describe } from 'node:test';
 import { skipUnless, systemPython } from './foreign.ts';
 import { Site } from './talk.ts';
 
@@ -47,10 +47,13 @@ async function drive(version: string): Promise<{ outcomes: Outcome[]; errors: st
   return { outcomes, errors: errors.join('') };
 }
 
-for (const version of ['1.0', '1.1', '1.2', '1.3', '1.4', '2.0']) {
-  test(`PyKMIP at ${version} makes, finds, reads, uses, changes and destroys objects`, { skip }, async (context) => {
-    const { outcomes, errors } = await drive(version);
-    for (const { check, ok, detail } of outcomes) await context.test(`PyKMIP ${version}: ${check}`, () => assert.ok(ok, detail));
-    assert.equal(outcomes.length, expectedChecks, `the client stopped early:\n${errors}`);
-  });
-}
+// Two clients at a time: Python and the server take turns with waiting.
+describe('PyKMIP', { concurrency: 2 }, () => {
+  for (const version of ['1.0', '1.1', '1.2', '1.3', '1.4', '2.0']) {
+    test(`PyKMIP at ${version} makes, finds, reads, uses, changes and destroys objects`, { skip }, async (context) => {
+      const { outcomes, errors } = await drive(version);
+      for (const { check, ok, detail } of outcomes) await context.test(`PyKMIP ${version}: ${check}`, () => assert.ok(ok, detail));
+      assert.equal(outcomes.length, expectedChecks, `the client stopped early:\n${errors}`);
+    });
+  }
+});

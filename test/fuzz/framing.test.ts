@@ -16,7 +16,7 @@ import { metric, residentBytes } from './metrics.ts';
 const site = new Site();
 const mebibyte = 1 << 20;
 /** Short time-outs, so that their effect is seen within a test; names are those of the server's limits. */
-const limits = { messageMs: 2000, writeMs: 2000, handshakeMs: 1500 };
+const limits = { messageMs: 2000, writeMs: 1200, handshakeMs: 1500 };
 before(() => site.start({ args: ['--workers', '2', ...Object.entries(limits).flatMap(([name, value]) => ['--limit', `${name}=${value}`])] }));
 after(() => site.stop());
 

@@ -4,7 +4,7 @@
  * Several connections create, activate, revoke and destroy keys; the test remembers of each key the last answer and what
  * was on the way. After the restart on the same folder each key must be in the state that was acknowledged, or in the
  * one that was on the way, and every object that Locate lists must be whole. KMIPD_TEST_FULL=1 (or CI=true) plays 50
- * rounds, else 5.
+ * rounds, else 4.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ import type { RunningServer } from '../harness/server.ts';
 import type { Credential, Item } from '../harness/wire.ts';
 import { assertRefused, byIdentifier, identifierOf, identifiersOf, materialOf, nameAttributeValue, payloadOf, Talk } from '../e2e/talk.ts';
 
-const rounds = process.env['KMIPD_TEST_FULL'] === '1' || process.env['CI'] === 'true' ? 50 : 5;
+const rounds = process.env['KMIPD_TEST_FULL'] === '1' || process.env['CI'] === 'true' ? 50 : 4;
 const writers = 6;
 const longestLoadMs = 400;
 
