@@ -116,6 +116,11 @@ export const REPORT_IDENTIFIER_LENGTH = 16;
 export const REPORT_RANDOM_USED = 20; // bytes of the pool that are used up
 export const REPORT_BYTES = 32;
 
+// Longest data that the fast path takes of an item, u32 bytes: by mode number, for Encrypt, then Decrypt. The host's to set.
+export const DATA_LIMITS_BYTES = 128;
+export const DATA_LIMIT_MODE_BYTES = 8;
+export const DATA_LIMIT_DECRYPT = 4;
+
 // What the caller may do.
 export const PERMISSION_ENCRYPT = 1;
 export const PERMISSION_DECRYPT = 2;

@@ -10,7 +10,7 @@
 // Secret: data of requests and responses, key areas; all else steers. Tags are compared in stream.ts, never here.
 
 import {
-  BATCH_OPTION_MAX, FAST_DEPTH_MAX, FAST_HOST_NEEDED, FAST_ITEMS_MAX, FAST_ITEM_IDS, FAST_REQUEST_BYTES, FAST_RESPONSE_BYTES, FAST_ROWS_MAX,
+  BATCH_OPTION_MAX, DATA_LIMITS_BYTES, DATA_LIMIT_DECRYPT, DATA_LIMIT_MODE_BYTES, FAST_DEPTH_MAX, FAST_HOST_NEEDED, FAST_ITEMS_MAX, FAST_ITEM_IDS, FAST_REQUEST_BYTES, FAST_RESPONSE_BYTES, FAST_ROWS_MAX,
   FAST_SLOT_MISSING, KEY_AREA_ALIGN, KEY_AREA_BYTES, MODE_GCM, OPERATION_DECRYPT, OPERATION_ENCRYPT, PERMISSION_DECRYPT, PERMISSION_ENCRYPT,
   REPORT_DECRYPTED, REPORT_ENCRYPTED, REPORT_IDENTIFIER, REPORT_IDENTIFIER_LENGTH, REPORT_VERSION, RESULT_SUCCESS, ROW_BYTES,
   SLOT_ACTIVATION, SLOT_DEACTIVATION, SLOT_FLAGS, SLOT_HOST_DECRYPTS, SLOT_HOST_ENCRYPTS, SLOT_IDENTIFIER_BYTES_MAX, SLOT_PARAMETERS,
@@ -46,6 +46,8 @@ const HEADER_BYTES: i32 = 88;
  *  tag, a made IV, and the bytes behind an item that the writer may overwrite. */
 const ITEM_SLACK_BYTES: i32 = 320;
 
+const DATA_LIMITS: usize = memory.data(DATA_LIMITS_BYTES, 16);
+
 let request: usize = 0;
 let response: usize = 0;
 let rows: usize = 0;
@@ -74,6 +76,7 @@ export function reserveFastPath(batchItemsMax: i32, responseBytesMax: i32): bool
   responseMax = min(responseBytesMax, FAST_RESPONSE_BYTES);
   cursor = response;
   written = response;
+  for (let at: i32 = 0; at < DATA_LIMITS_BYTES; at += 4) store<u32>(DATA_LIMITS + <usize>at, FAST_REQUEST_BYTES);
   return request != 0 && response != 0 && rows != 0;
 }
 
@@ -83,6 +86,11 @@ export function requestRegion(): usize {
 
 export function responseRegion(): usize {
   return response;
+}
+
+/** Where the host sets from how many bytes of data on it is the faster (DATA_LIMIT_…). */
+export function dataLimits(): usize {
+  return DATA_LIMITS;
 }
 
 export function reportBlock(): usize {
@@ -297,6 +305,8 @@ function answerPayload(operation: i32, id: i32, payload: i32): i32 {
   let status = chooseParameters(request, rows, parameters, facts + SLOT_PARAMETERS, version, mac < 0 ? -1 : rowLength(rows, mac));
   if (status < 0) return status;
   if (mode == MODE_GCM ? operation == OPERATION_DECRYPT && mac < 0 : aadLength > 0) return FAST_HOST_NEEDED;
+  const limit = DATA_LIMITS + <usize>(mode * DATA_LIMIT_MODE_BYTES + (operation == OPERATION_DECRYPT ? DATA_LIMIT_DECRYPT : 0));
+  if (<u32>dataLength > load<u32>(limit)) return FAST_HOST_NEEDED;
   const room = ITEM_SLACK_BYTES + (id < 0 ? 0 : itemBytes(rowLength(rows, id))) + itemBytes(nameLength) + itemBytes(dataLength);
   if (cursor + <usize>room > response + FAST_RESPONSE_BYTES) return FAST_HOST_NEEDED;
   status = vector < 0

@@ -4,11 +4,11 @@
 import { grantNonces, randomPool } from "./cipher-request.ts";
 import { reserve, wipe } from "./memory.ts";
 import { prepareKey, requireForms, wipeKey } from "./aes/key-area.ts";
-import { answerMessage, forgetMessage, reportBlock, requestRegion, reserveFastPath, responseRegion, resumeMessage } from "./fast-path.ts";
+import { answerMessage, dataLimits, forgetMessage, reportBlock, requestRegion, reserveFastPath, responseRegion, resumeMessage } from "./fast-path.ts";
 import { dropSlot, dropSlots, findSlot, loadSlot, reserveSlots, slotStage } from "./slots.ts";
 import { addAad, begin, decryptOnce, encryptOnce, finish, update } from "./stream.ts";
 import { readRows } from "./ttlv/reader.ts";
 
 export { reserve, wipe, prepareKey, requireForms, wipeKey, addAad, begin, decryptOnce, encryptOnce, finish, update };
 export { readRows, reserveSlots, slotStage, loadSlot, findSlot, dropSlot, dropSlots };
-export { reserveFastPath, requestRegion, responseRegion, reportBlock, randomPool, grantNonces, answerMessage, resumeMessage, forgetMessage };
+export { reserveFastPath, requestRegion, responseRegion, reportBlock, dataLimits, randomPool, grantNonces, answerMessage, resumeMessage, forgetMessage };

@@ -79,6 +79,8 @@ export const layout = {
   cacheDrops: cells(1),
   cacheOverruns: cells(1),
   keySlots: cells(1),
+  keySlotLoads: cells(1),
+  fastAnswers: cells(1),
   forwarded: cells(1),
 } as const;
 

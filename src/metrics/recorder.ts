@@ -103,6 +103,15 @@ export class Recorder {
     this.#values[layout.keySlots] = count;
   }
 
+  keySlotLoaded(): void {
+    this.#values[layout.keySlotLoads]! += 1;
+  }
+
+  /** A message was answered inside the core, without the engine. */
+  fastAnswered(): void {
+    this.#values[layout.fastAnswers]! += 1;
+  }
+
   #observe(offset: number, bounds: readonly number[], value: number): void {
     let bucket = 0;
     while (bucket < bounds.length && value > bounds[bucket]!) bucket += 1;

@@ -5,6 +5,8 @@
  * `kmipd_limit_reached_total{limit="<name>"}` grows by one. An operator sets one with `--limit NAME=NUMBER`.
  * Limits on the contents of a message (batch items, depth, response size) are the engine's.
  */
+import { SLOTS_MAX } from '../../core/abi.ts';
+
 export interface LimitRule {
   readonly byDefault: number;
   readonly least: number;
@@ -33,6 +35,7 @@ export const limitTable = {
   writerMessages: { byDefault: 8_192, least: 1, unit: 'count', reason: 'changes under way in the node: planned, waiting or being synced; above it a request is refused at once' },
   writerBytes: { byDefault: 128 * mebibyte, least: mebibyte, unit: 'bytes', reason: 'bytes of the requests that wait for the writing thread' },
   cachedObjects: { byDefault: 20_000, least: 1, unit: 'count', reason: 'decoded objects that one worker keeps in memory, least recently used out first' },
+  keySlots: { byDefault: 1_024, least: 1, unit: 'count', reason: 'expanded keys in the WebAssembly core of one worker, 6.4 KiB each; the one that was used longest ago makes room' },
   drainMs: { byDefault: 5 * second, least: 0, unit: 'milliseconds', reason: 'from SIGTERM until connections that are still busy are cut' },
   workerRestartsPerMinute: { byDefault: 10, least: 0, unit: 'count', reason: 'worker threads that may die before the process gives up instead of restarting them' },
 } as const satisfies Readonly<Record<string, LimitRule>>;
@@ -51,6 +54,7 @@ export function limitsWith(given: Readonly<Record<string, number>> = {}): Limits
     if (!Number.isSafeInteger(value) || value < rule.least) throw new RangeError(`limit ${name} is ${value}; allowed is a whole number from ${rule.least}`);
     limits[name as LimitName] = value;
   }
+  if (limits.keySlots > SLOTS_MAX) throw new RangeError(`limit keySlots is ${limits.keySlots}; the core has room for ${SLOTS_MAX} at most`);
   if (limits.connectionInFlightBytes < limits.messageBytes) throw new RangeError(`limit connectionInFlightBytes is ${limits.connectionInFlightBytes}; it has to hold a message of messageBytes, ${limits.messageBytes}`);
   return limits;
 }

@@ -1,5 +1,6 @@
 /**
- * What a worker does with one whole message: execute it here, or hand it to the writing thread; count it either way.
+ * What a worker does with one whole message: answer it in the core, execute it here, or hand it to the writing thread; count it
+ * in any case.
  *
  * Invariant: `refresh` comes before each execution, so that no message works on what an answered change has replaced.
  * A bug in the engine fails the one message: the client reads General Failure, the log has the cause.
@@ -11,6 +12,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { CoherenceFollower } from './coherence.ts';
 import type { EnginePort, Executed } from './engine-port.ts';
+import type { KeySlots } from './key-slots.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PrimaryLink } from './primary-link.ts';
 
@@ -23,6 +25,8 @@ export interface MessageServicePorts {
   readonly primary: PrimaryLink;
   readonly follower: CoherenceFollower;
   readonly cache: Pick<ObjectCache, 'enter' | 'leave'>;
+  /** The core's fast path; absent: the engine takes all. */
+  readonly slots?: Pick<KeySlots, 'answer' | 'dropAll'> | undefined;
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly log: Log;
@@ -43,6 +47,8 @@ export class MessageService {
   /** The answer; or undefined where the message belongs to the writing thread. */
   execute(message: Uint8Array, caller: Caller, arrivedAt: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const { engine, cache } = this.#ports;
+    const quick = this.#answerFast(message, caller, arrivedAt);
+    if (quick !== undefined) return quick;
     cache.enter();
     let executed: Executed | Promise<Executed>;
     try {
@@ -59,6 +65,21 @@ export class MessageService {
       (each) => this.#executed(each, arrivedAt),
       (error: unknown) => this.#failed(error, message, arrivedAt),
     ).finally(() => cache.leave());
+  }
+
+  #answerFast(message: Uint8Array, caller: Caller, arrivedAt: number): Uint8Array | undefined {
+    const { slots, recorder } = this.#ports;
+    if (slots === undefined) return undefined;
+    try {
+      const answer = slots.answer(message, caller);
+      if (answer === undefined) return undefined;
+      recorder.fastAnswered();
+      recorder.request(answer.items, answer.version, this.#secondsSince(arrivedAt));
+      return answer.response;
+    } catch (error) {
+      slots.dropAll();
+      return this.#failed(error, message, arrivedAt);
+    }
   }
 
   /** Has the writing thread execute the message. */

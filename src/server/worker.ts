@@ -13,7 +13,8 @@ import { Recorder } from '../metrics/recorder.ts';
 import { openReader } from '../storage/level-store.ts';
 import { Census } from './census.ts';
 import { CoherenceFollower } from './coherence.ts';
-import { createEngine } from './engine-parts.ts';
+import { createEngine, createFastPath } from './engine-parts.ts';
+import { KeySlots } from './key-slots.ts';
 import { Listener } from './listener.ts';
 import { MessageService } from './message-service.ts';
 import { ObjectCache } from './object-cache.ts';
@@ -21,20 +22,31 @@ import { PrimaryLink } from './primary-link.ts';
 import { warmUp } from './warm-up.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
 
+/** KMIPD_FAST_PATH=off has the engine answer everything, for comparisons. */
+const fastPathIsOn = process.env['KMIPD_FAST_PATH'] !== 'off';
+
 async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: ArrayBuffer[]) => void, receive: (take: (message: ToWorker) => void) => void): Promise<void> {
   const clock = systemClock;
   const log = createLog(start.logLevel, { worker: start.worker });
   const recorder = new Recorder(start.slab);
   const reader = await openReader(start.store);
   const cache = new ObjectCache(reader, start.limits.cachedObjects, recorder);
-  const { engine, ciphers } = createEngine({ ...start, store: cache, clock, log });
+  const { engine, ciphers, instance, nonces } = createEngine({ ...start, store: cache, clock, log });
+  const fastPath = fastPathIsOn ? createFastPath(instance, nonces, start.limits.keySlots, start.crossovers) : undefined;
+  const slots = fastPath && new KeySlots({ fastPath, clock, counts: recorder, fetch: (scope, identifier) => reader.fetch(scope, identifier) });
   const primary = new PrimaryLink(post);
   const follower = new CoherenceFollower(start.coherence, {
-    drop: (high, low) => cache.drop(high, low),
-    dropAll: () => cache.dropAll(),
+    drop: (high, low) => {
+      cache.drop(high, low);
+      slots?.drop(high, low);
+    },
+    dropAll: () => {
+      cache.dropAll();
+      slots?.dropAll();
+    },
     identityChanged: () => listener.recheck(),
   });
-  const service = new MessageService({ engine, primary, follower, cache, recorder, clock, log, messageBytesMax: start.limits.messageBytes });
+  const service = new MessageService({ engine, slots, primary, follower, cache, recorder, clock, log, messageBytesMax: start.limits.messageBytes });
   const seconds = (): number => Math.floor(clock.now() / 1000);
   const listener: Listener = new Listener({
     tls: start.tls,
@@ -61,11 +73,12 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
         break;
       case 'close':
         cache.dropAll();
+        slots?.dropAll();
         void reader.close().finally(() => process.exit(0));
         break;
     }
   });
-  await warmUp(engine, ciphers, clock);
+  await warmUp(engine, ciphers, clock, fastPath);
   const port = await listener.listen(start.host, start.port, start.reusePort);
   post({ kind: 'listening', port });
 }

@@ -42,6 +42,11 @@ export function uniformCrossovers(bytes: number): Crossovers {
   return Object.fromEntries(cipherModes.map((mode) => [mode, { encrypt: bytes, decrypt: bytes }])) as unknown as Crossovers;
 }
 
+export function scaledCrossovers(crossovers: Crossovers, factor: number): Crossovers {
+  const scaled = cipherModes.map((mode) => [mode, { encrypt: crossovers[mode].encrypt * factor, decrypt: crossovers[mode].decrypt * factor }]);
+  return Object.fromEntries(scaled) as unknown as Crossovers;
+}
+
 export class AcceleratedCrypto implements Ciphers {
   readonly #core: CoreCrypto;
   readonly #crossovers: Crossovers;

@@ -8,11 +8,13 @@
 //                     └─── forget: the host does
 
 import {
-  FAST_NONCES_NEEDED, FAST_RANDOM_NEEDED, FAST_REQUEST_BYTES, FAST_SLOT_MISSING, KEY_BYTES_MAX, PARAMETERS_PRESENT, PARAMETERS_VALUES,
+  DATA_LIMIT_DECRYPT, DATA_LIMIT_MODE_BYTES, FAST_NONCES_NEEDED, FAST_RANDOM_NEEDED, FAST_REQUEST_BYTES, FAST_SLOT_MISSING, KEY_BYTES_MAX, PARAMETERS_PRESENT, PARAMETERS_VALUES,
   PARAMETER_COUNT, RANDOM_POOL_BYTES, REPORT_DECRYPTED, REPORT_ENCRYPTED, REPORT_IDENTIFIER, REPORT_IDENTIFIER_LENGTH, REPORT_RANDOM_USED,
   REPORT_VERSION, SLOT_ACTIVATION, SLOT_DEACTIVATION, SLOT_FLAGS, SLOT_IDENTIFIER, SLOT_IDENTIFIER_BYTES_MAX, SLOT_IDENTIFIER_LENGTH,
   SLOT_PARAMETERS, SLOT_PROCESS_START, SLOT_PROTECT_STOP, SLOT_SCOPE, SLOT_STATE, SLOT_USAGE_MASK, STAGE_KEY,
 } from '../../core/abi.ts';
+import { cipherModes } from './accelerator.ts';
+import type { Crossovers } from './accelerator.ts';
 import type { CoreInstance } from './load.ts';
 
 /** What the checks of the fast path need of an object besides its key. */
@@ -43,6 +45,8 @@ export interface FastPathOptions {
   readonly responseBytesMax: number;
   readonly nonces: NonceGrants;
   random(length: number): Uint8Array;
+  /** Longest data of an item that the fast path takes, by mode; absent: as long as its regions allow. */
+  readonly dataBytesMax?: Crossovers | undefined;
   /** Nonces taken at once; those that are left when the thread ends are never used. */
   readonly nonceGrant?: number;
 }
@@ -86,6 +90,7 @@ export class FastPath {
     this.#view = new DataView(buffer);
     this.#cells = new Int32Array(buffer);
     this.#setCell(REPORT_RANDOM_USED, RANDOM_POOL_BYTES);
+    if (options.dataBytesMax !== undefined) this.#limitData(options.dataBytesMax);
   }
 
   /** Answers a message, or says why it cannot. `permissions`: PERMISSION_…; `nowSeconds`: since the epoch. */
@@ -144,6 +149,15 @@ export class FastPath {
   /** Wipes all slots. */
   dropAll(): void {
     this.#core.dropSlots();
+  }
+
+  #limitData(limits: Crossovers): void {
+    const start = this.#core.dataLimits();
+    const bounded = (bytes: number): number => Math.min(Math.round(bytes), FAST_REQUEST_BYTES);
+    for (const mode of cipherModes) {
+      this.#view.setUint32(start + mode * DATA_LIMIT_MODE_BYTES, bounded(limits[mode].encrypt), true);
+      this.#view.setUint32(start + mode * DATA_LIMIT_MODE_BYTES + DATA_LIMIT_DECRYPT, bounded(limits[mode].decrypt), true);
+    }
   }
 
   #settle(answered: number): FastPathResult {

@@ -43,6 +43,7 @@ export interface FastPathExports {
   requestRegion(): number;
   responseRegion(): number;
   reportBlock(): number;
+  dataLimits(): number;
   randomPool(): number;
   grantNonces(prefix: number, high: number, low: number, count: number): void;
   answerMessage(length: number, scope: number, permissions: number, seconds: number): number;

@@ -1,0 +1,155 @@
+/**
+ * A worker's way to the core's fast path: which message may try it, which object goes into which slot, and when a slot is wiped.
+ *
+ *     message ──> fast path ──> answer
+ *                   │ slot missing: fetched from the store, copied into the slot, wiped in JavaScript; again
+ *                   └ anything else: undefined, and the engine takes the message
+ *
+ * Invariant: a slot is dropped whenever the coherence ring names its object, and all are when the ring overran: exactly when
+ * ObjectCache drops, by the same hash; so no message works on a key that an answered change has replaced. An object is
+ * fetched for its slot from the store itself, never from a cache, so that nobody shares the bytes that are wiped here.
+ */
+import { FAST_ITEMS_MAX } from '../../core/abi.ts';
+import type { Clock } from '../clock.ts';
+import { cipherPermissions, slotContents } from '../engine/slot-contents.ts';
+import { Operation } from '../kmip/enums.ts';
+import type { Managed } from '../kmip/managed.ts';
+import type { ProtocolVersion } from '../kmip/version.ts';
+import type { Caller } from '../operations/context.ts';
+import { wipe } from '../secret.ts';
+import type { FastPath, FastPathResult } from '../wasm/fast-path.ts';
+import { objectHash } from './coherence.ts';
+import type { CoherenceListener } from './coherence.ts';
+import type { ItemOutcome } from './engine-port.ts';
+import { byteArrays } from './object-cache.ts';
+
+export interface KeySlotPorts {
+  readonly fastPath: FastPath;
+  readonly clock: Clock;
+  readonly counts: { keySlots(count: number): void; keySlotLoaded(): void };
+  /** The object as stored, in memory of its own that may be wiped. */
+  fetch(scope: string, uniqueIdentifier: string): Managed | undefined;
+}
+
+/** An answer and what the metrics want to know of it. */
+export interface FastAnswer {
+  readonly response: Uint8Array;
+  readonly items: readonly ItemOutcome[];
+  readonly version: ProtocolVersion;
+}
+
+interface CallerFacts {
+  readonly scopeNumber: number;
+  readonly permissions: number;
+}
+
+const encrypted: ItemOutcome = { operation: Operation.Encrypt, reason: 0 };
+const decrypted: ItemOutcome = { operation: Operation.Decrypt, reason: 0 };
+const oneEncrypted: readonly ItemOutcome[] = [encrypted];
+const oneDecrypted: readonly ItemOutcome[] = [decrypted];
+
+export class KeySlots implements Omit<CoherenceListener, 'identityChanged'> {
+  readonly #ports: KeySlotPorts;
+  readonly #scopes = new Map<string, number>();
+  readonly #callers = new WeakMap<Caller, CallerFacts>();
+  /** Coherence hash of the object in each filled slot, by slot. */
+  readonly #hashes = new Map<number, bigint>();
+  /** Slots by coherence hash: one, save for a collision. */
+  readonly #slots = new Map<bigint, number[]>();
+
+  constructor(ports: KeySlotPorts) {
+    this.#ports = ports;
+  }
+
+  /** The answer; undefined where the engine has to give it. */
+  answer(message: Uint8Array, caller: Caller): FastAnswer | undefined {
+    const { fastPath, clock } = this.#ports;
+    const { scopeNumber, permissions } = this.#factsOf(caller);
+    if (permissions === 0) return undefined;
+    let result: FastPathResult = fastPath.handle(message, scopeNumber, permissions, Math.floor(clock.now() / 1000));
+    for (let loads = 0; result.kind === 'slot-missing'; loads += 1) {
+      if (loads === FAST_ITEMS_MAX || !this.#load(scopeNumber, caller.scope, result.uniqueIdentifier)) {
+        fastPath.forget();
+        return undefined;
+      }
+      result = fastPath.resume();
+    }
+    return result.kind === 'answer' ? { response: result.response, items: outcomes(result.encrypted, result.decrypted), version: result.version } : undefined;
+  }
+
+  drop(high: number, low: number): void {
+    const slots = this.#slots.get(hashOf(high, low));
+    if (slots === undefined) return;
+    for (const slot of [...slots]) {
+      this.#ports.fastPath.dropSlot(slot);
+      this.#unlink(slot);
+    }
+    this.#ports.counts.keySlots(this.#hashes.size);
+  }
+
+  dropAll(): void {
+    this.#ports.fastPath.dropAll();
+    this.#hashes.clear();
+    this.#slots.clear();
+    this.#ports.counts.keySlots(0);
+  }
+
+  /** False where the object is not there, or does not go into a slot. */
+  #load(scopeNumber: number, scope: string, uniqueIdentifier: string): boolean {
+    const { fastPath, counts } = this.#ports;
+    const managed = this.#fetch(scope, uniqueIdentifier);
+    if (managed === undefined) return false;
+    const { facts, key } = slotContents(managed);
+    try {
+      const slot = fastPath.loadSlot(scopeNumber, uniqueIdentifier, facts, key);
+      if (slot < 0) return false;
+      // Whatever was in the slot has made room.
+      this.#unlink(slot);
+      const hash = hashOf(...objectHash(scope, uniqueIdentifier));
+      this.#hashes.set(slot, hash);
+      this.#slots.set(hash, [...(this.#slots.get(hash) ?? []), slot]);
+    } finally {
+      wipe(...byteArrays(managed.material));
+    }
+    counts.keySlotLoaded();
+    counts.keySlots(this.#hashes.size);
+    return true;
+  }
+
+  /** What cannot be fetched here cannot be fetched by the engine, which reports it. */
+  #fetch(scope: string, uniqueIdentifier: string): Managed | undefined {
+    try {
+      return this.#ports.fetch(scope, uniqueIdentifier);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #unlink(slot: number): void {
+    const hash = this.#hashes.get(slot);
+    if (hash === undefined) return;
+    this.#hashes.delete(slot);
+    const left = (this.#slots.get(hash) ?? []).filter((each) => each !== slot);
+    if (left.length === 0) this.#slots.delete(hash);
+    else this.#slots.set(hash, left);
+  }
+
+  #factsOf(caller: Caller): CallerFacts {
+    const known = this.#callers.get(caller);
+    if (known !== undefined) return known;
+    let scopeNumber = this.#scopes.get(caller.scope);
+    if (scopeNumber === undefined) this.#scopes.set(caller.scope, (scopeNumber = this.#scopes.size + 1));
+    const facts = { scopeNumber, permissions: cipherPermissions(caller) };
+    this.#callers.set(caller, facts);
+    return facts;
+  }
+}
+
+function outcomes(encrypts: number, decrypts: number): readonly ItemOutcome[] {
+  if (encrypts + decrypts === 1) return encrypts === 1 ? oneEncrypted : oneDecrypted;
+  return [...new Array<ItemOutcome>(encrypts).fill(encrypted), ...new Array<ItemOutcome>(decrypts).fill(decrypted)];
+}
+
+function hashOf(high: number, low: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+}
