@@ -62,15 +62,25 @@ it('comes to the same digest as the memory store, however the write sets were ba
   await level.close();
 });
 
+/** What the store's batches inherit their `write` from; a database of its own gives it away. */
+async function batchPrototype(folder: string): Promise<{ write(options: object): Promise<void> }> {
+  const database = new ClassicLevel(join(folder, 'other'));
+  await database.open();
+  const batch = database.batch();
+  await batch.close();
+  await database.close();
+  return Object.getPrototypeOf(Object.getPrototypeOf(batch)) as { write(options: object): Promise<void> };
+}
+
 it('lets 64 commits that come together share few syncs', async (test) => {
   const folder = await temporaryFolder(test);
   const store = await createLevelStore({ folder, rootKey: testRootKey });
   await store.commit([scopePut('default')]);
-  const batches = test.mock.method(ClassicLevel.prototype, 'batch');
+  const writes = test.mock.method(await batchPrototype(folder), 'write');
   const reports = await Promise.all(Array.from({ length: 64 }, (_, index) => store.commit([created(`u${index}`)])));
   assert.equal(new Set(reports.map((report) => report.sequence)).size, 64);
-  assert.ok(batches.mock.callCount() <= 2, `64 commits took ${batches.mock.callCount()} batches`);
-  for (const call of batches.mock.calls) assert.deepEqual((call.arguments as unknown[])[1], { sync: true });
+  assert.ok(writes.mock.callCount() >= 1 && writes.mock.callCount() <= 2, `64 commits took ${writes.mock.callCount()} batches`);
+  for (const call of writes.mock.calls) assert.deepEqual(call.arguments, [{ sync: true }]);
   assert.equal((await collect(store.candidates('default', { terms: [] }))).length, 64);
   await store.close();
 });
@@ -79,7 +89,7 @@ it('refuses everything once the disk has failed', async (test) => {
   const folder = await temporaryFolder(test);
   const store = await createLevelStore({ folder, rootKey: testRootKey });
   await store.commit([scopePut('default')]);
-  test.mock.method(ClassicLevel.prototype, 'batch', async () => { throw new Error('no space left'); }, { times: 1 });
+  test.mock.method(await batchPrototype(folder), 'write', async () => { throw new Error('no space left'); }, { times: 1 });
   const isFault = (error: unknown): boolean => error instanceof Fault && error.code === 'E_STORE_WRITE';
   const commits = [store.commit([created('u1')]), store.commit([created('u2')])];
   for (const commit of await Promise.allSettled(commits)) assert.ok(commit.status === 'rejected' && isFault(commit.reason));

@@ -214,6 +214,52 @@ export function storeContract(name: string, openStore: () => Promise<OpenedStore
       assert.deepEqual(await found('UniqueIdentifier', 'u2'), ['u2']);
     }));
 
+    it('names the living holders of a Name alone, where the dead are not asked for', withStore(async (store) => {
+      const byName = (nameValue: string, isHeld: boolean, view: Pick<typeof store, 'candidates'> = store): Promise<string[]> => collect(view.candidates('default', { terms: [{ name: 'Name', value: { nameValue, nameType: 1 } }], isHeld }));
+      const named = (nameValue: string) => ({ nameValue, nameType: 1 });
+      await store.commit([created('dead', { name: 'n', state: State.Destroyed }), created('u1', { name: 'n' }), created('other', { name: 'm' })]);
+      assert.deepEqual([await byName('n', true), await byName('n', false)], [['u1'], ['dead', 'u1']]);
+      // Destroyed and succeeded in one write set, and in the next one renamed; each is seen while it is pending, too.
+      const steps: { mutations: Mutation[]; held: string[]; all: string[] }[] = [
+        { mutations: [attributeSet('u1', 'State', State.DestroyedCompromised), created('u2', { name: 'n' })], held: ['u2'], all: ['dead', 'u1', 'u2'] },
+        { mutations: [attributeSet('u2', 'Name', named('else')), attributeSet('other', 'Name', named('n'))], held: ['other'], all: ['dead', 'u1', 'other'] },
+        { mutations: [attributeSet('other', 'Name', undefined)], held: [], all: ['dead', 'u1'] },
+      ];
+      for (const { mutations, held, all } of steps) {
+        const done = store.commit(mutations);
+        for (const identifier of held) assert.ok((await byName('n', true, store.pending())).includes(identifier));
+        await done;
+        for (const view of [store, store.pending()]) assert.deepEqual([await byName('n', true, view), (await byName('n', false, view)).sort()], [held, all.sort()]);
+      }
+    }));
+
+    it('names more holders of one Name than a store keeps together', withStore(async (store) => {
+      const query = { terms: [{ name: 'Name', value: { nameValue: 'n' } }], isHeld: true };
+      const many = ids(40);
+      for (const identifier of many.slice(0, 20)) await store.commit([created(identifier, { name: 'n' })]);
+      await store.commit(many.slice(20).map((identifier) => created(identifier, { name: 'n' })));
+      assert.deepEqual(await collect(store.candidates('default', query)), many);
+      assert.deepEqual(await collect(store.candidates('default', { ...query, newestFirst: true })), many.toReversed());
+      await store.commit(many.slice(1).map((identifier) => attributeSet(identifier, 'Name', undefined)));
+      assert.deepEqual(await collect(store.candidates('default', query)), ['u0']);
+    }));
+
+    it('walks newest first as well, pending objects and alternatives included', withStore(async (store) => {
+      await store.commit([...ids(300).map((identifier) => created(identifier)), created('active', { state: State.Active }), created('last')]);
+      const forth = async (view: Pick<typeof store, 'candidates'>, terms: { name: string; value: unknown }[]): Promise<void> => {
+        const oldest = await collect(view.candidates('default', { terms }));
+        assert.ok(oldest.length > 300);
+        assert.deepEqual(await collect(view.candidates('default', { terms, newestFirst: true })), oldest.toReversed());
+      };
+      const done = store.commit([created('pending'), attributeSet('u7', 'State', State.Active)]);
+      for (const terms of [[], [{ name: 'State', value: State.Active }]]) {
+        await forth(store.pending(), terms);
+        await forth(store, terms);
+      }
+      await done;
+      assert.deepEqual((await collect(store.candidates('default', { terms: [], newestFirst: true }))).slice(0, 2), ['pending', 'last']);
+    }));
+
     it('walks by what has no index', withStore(async (store) => {
       await store.commit([created('u1'), created('u2')]);
       const terms = [{ name: 'InitialDate', value: 5 }, { name: 'ObjectGroup', value: 'g'.repeat(100_000) }, { name: 'Name', value: 7 }];
