@@ -36,8 +36,9 @@ function connect(target: Target): Promise<tls.TLSSocket> {
   });
 }
 
-/** Sends `first` once on each connection (where given), then `request` over and over for the time. */
-export async function closedLoop(target: Target, request: Buffer, options: { connections: number; milliseconds: number; warmupMilliseconds: number; first?: Buffer }): Promise<LoopResult> {
+/** Sends `first` once on each connection (where given), then `request`, or what it makes, over and over for the time. */
+export async function closedLoop(target: Target, request: Buffer | (() => Buffer), options: { connections: number; milliseconds: number; warmupMilliseconds: number; first?: Buffer }): Promise<LoopResult> {
+  const next = typeof request === 'function' ? request : (): Buffer => request;
   const sockets = await Promise.all(Array.from({ length: options.connections }, () => connect(target)));
   const latencies: number[] = [];
   let counting = false;
@@ -64,12 +65,12 @@ export async function closedLoop(target: Target, request: Buffer, options: { con
           }
           if (seen < due) return;
           if (counting) latencies.push(Number(process.hrtime.bigint() - started) / 1000);
-          if (running) send(request);
+          if (running) send(next());
           else resolve();
         });
         socket.once('error', reject);
         socket.once('close', () => (running ? reject(new Error('the server closed the connection')) : resolve()));
-        send(options.first ?? request);
+        send(options.first ?? next());
       }),
   );
   const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));

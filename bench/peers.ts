@@ -24,33 +24,35 @@ function freePort(): Promise<number> {
   });
 }
 
-function stopper(child: ChildProcess, folder: string): () => Promise<void> {
+function stopper(child: ChildProcess, folder: string | undefined): () => Promise<void> {
   return () =>
     new Promise((resolve) => {
       child.once('exit', () => {
-        rmSync(folder, { recursive: true, force: true });
+        if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
         resolve();
       });
       child.kill('SIGTERM');
     });
 }
 
-/** A fresh node with `workers` serving threads and its bootstrap credential. */
-export async function startKmipd(workers: number): Promise<Peer> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'kmipd-bench-'));
+/** A node with `workers` serving threads and its bootstrap credential; fresh, or on a data folder that is kept. */
+export async function startKmipd(workers: number, kept?: string): Promise<Peer & { readonly startMilliseconds: number }> {
+  const folder = kept ?? mkdtempSync(path.join(os.tmpdir(), 'kmipd-bench-'));
+  const began = performance.now();
   const [port, adminPort] = [await freePort(), await freePort()];
   const child = spawn(path.join(root, 'bin/kmipd'), ['serve', '--data', folder, '--host', '127.0.0.1', '--port', String(port), '--admin-port', String(adminPort), '--workers', String(workers)], { stdio: ['ignore', 'ignore', 'inherit'] });
   const exited = new Promise<never>((_, reject) => child.once('exit', (code) => reject(new Error(`kmipd ended with ${code}`))));
   const ready = (async () => {
     for (;;) {
       if (await fetch(`http://127.0.0.1:${adminPort}/readyz`).then((response) => response.ok, () => false)) return;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 10));
     }
   })();
   await Promise.race([ready, exited]);
+  const startMilliseconds = performance.now() - began;
   exited.catch(() => undefined);
   const file = (name: string): Buffer => readFileSync(path.join(folder, 'bootstrap', name));
-  return { port, pid: child.pid!, certificate: file('cert.pem'), privateKey: file('key.pem'), authority: file('ca.pem'), stop: stopper(child, folder) };
+  return { port, pid: child.pid!, certificate: file('cert.pem'), privateKey: file('key.pem'), authority: file('ca.pem'), startMilliseconds, stop: stopper(child, kept === undefined ? folder : undefined) };
 }
 
 /** The echo server, with a certificate of its own that is its authority and its client's as well. */

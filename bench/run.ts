@@ -1,13 +1,14 @@
 /**
- * `npm run bench [-- --smoke] [core] [server]`: runs the benches, prints their tables, keeps the JSON of full runs.
+ * `npm run bench [-- --smoke] [core] [server] [store]`: runs the benches, prints their tables, keeps the JSON of full runs.
  */
 import { coreBench } from './core.bench.ts';
 import { serverBench } from './server.bench.ts';
+import { storeBench } from './store.bench.ts';
 import { keepReport, printReport } from './report.ts';
 
 const smoke = process.argv.includes('--smoke');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const benches = { core: coreBench, server: serverBench };
+const benches = { core: coreBench, server: serverBench, store: storeBench };
 
 for (const [name, bench] of Object.entries(benches)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
