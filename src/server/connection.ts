@@ -66,9 +66,12 @@ export class Connection {
   #partialBytes = 0;
   #unsentBytes = 0;
   #sending = false;
-  #paused = false;
+  /** The limit for which the socket is not read now. */
+  #pausedFor: LimitName | undefined;
   #clientEnded = false;
   #draining = false;
+  /** A drain began in the middle of a message, which may still be completed. */
+  #completing = false;
   #framingLost = false;
   #pumping = false;
   #messageBeganAt = 0;
@@ -98,9 +101,13 @@ export class Connection {
     return this.#phase === 'open';
   }
 
-  /** Answers what was read, then ends. A message that has begun may still be completed until the drain's end. */
+  /**
+   * Answers what was read, then ends. A message that has begun may still be completed until the drain's end; what comes
+   * after it is not taken any more, or a client that pipelines without a pause would never be done.
+   */
   drain(): void {
     this.#draining = true;
+    this.#completing = this.#frames.midMessage;
     this.#endIfDone();
   }
 
@@ -115,7 +122,7 @@ export class Connection {
     const { limits } = this.#ports;
     if (this.#phase === 'ending') {
       if (now - this.#endedAt > lingerMs && !this.#sending) this.socket.destroy();
-    } else if (this.#messageBeganAt !== 0 && !this.#paused && now - this.#messageBeganAt > limits.messageMs) {
+    } else if (this.#messageBeganAt !== 0 && !this.#waitsForOurs() && now - this.#messageBeganAt > limits.messageMs) {
       this.#limitReached('messageMs');
       this.destroy('message-timeout');
     } else if (this.#isQuiet() && now - this.#activeAt > limits.idleMs) {
@@ -126,7 +133,15 @@ export class Connection {
       this.#limitReached('writeMs');
       this.destroy('write-timeout');
     }
-    if (this.#paused) this.#adjustReading();
+    if (this.#pausedFor !== undefined) this.#adjustReading();
+  }
+
+  /**
+   * Whether a message stays incomplete since answers are due first. A connection that is not read since all of them
+   * together hold too much is not excused: its unfinished message is part of that, and would hold it for ever.
+   */
+  #waitsForOurs(): boolean {
+    return this.#pausedFor !== undefined && (this.#waiting.length > 0 || this.#places.length > 0 || this.#sending);
   }
 
   #isQuiet(): boolean {
@@ -139,7 +154,7 @@ export class Connection {
     if (this.#phase !== 'open') return;
     const now = clock.monotonic();
     let whole = 0;
-    for (const frame of this.#frames.push(chunk)) {
+    for (const frame of this.#taken(chunk)) {
       whole += 1;
       const bytes = frame.kind === 'message' ? frame.bytes.length : 0;
       this.#count(bytes);
@@ -153,6 +168,16 @@ export class Connection {
     this.#activeAt = now;
     this.#pump();
     this.#adjustReading();
+  }
+
+  /** The messages that are whole with this piece. */
+  #taken(chunk: Uint8Array): readonly Frame[] {
+    if (!this.#draining) return this.#frames.push(chunk);
+    if (!this.#completing) return [];
+    const frames = this.#frames.push(chunk);
+    if (frames.length === 0 && this.#frames.midMessage) return [];
+    this.#completing = false;
+    return frames.slice(0, 1);
   }
 
   /** Executes as many waiting messages as order and limits allow. */
@@ -269,14 +294,14 @@ export class Connection {
       : this.#waiting.length + this.#places.length >= limits.connectionInFlightMessages ? 'connectionInFlightMessages'
       : load.bytes >= limits.workerInFlightBytes && !this.#isQuiet() ? 'workerInFlightBytes'
       : undefined;
-    if ((full !== undefined) === this.#paused) return;
+    if ((full !== undefined) === (this.#pausedFor !== undefined)) return;
     if (full !== undefined) {
-      this.#paused = true;
+      this.#pausedFor = full;
       this.#limitReached(full);
       this.socket.pause();
     } else {
-      this.#paused = false;
-      if (this.#messageBeganAt !== 0) this.#messageBeganAt = this.#ports.clock.monotonic();
+      if (this.#messageBeganAt !== 0 && this.#pausedFor !== 'workerInFlightBytes') this.#messageBeganAt = this.#ports.clock.monotonic();
+      this.#pausedFor = undefined;
       this.socket.resume();
     }
   }
@@ -285,7 +310,7 @@ export class Connection {
     if (this.#phase !== 'open' || this.#waiting.length > 0 || this.#places.length > 0 || this.#sending) return;
     if (this.#framingLost) this.#end('framing-lost');
     else if (this.#clientEnded) this.#end('client');
-    else if (this.#draining && !this.#frames.midMessage) this.#end('drain');
+    else if (this.#draining && !this.#completing) this.#end('drain');
   }
 
   #end(cause: CloseCause): void {

@@ -3,11 +3,13 @@
  * options and ports in use end with words, not with traces.
  */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startServer } from '../harness/server.ts';
 import { repositoryRoot } from '../harness/shared-data.ts';
 
@@ -58,4 +60,29 @@ test('a second server on the same data is refused', async () => {
   const { status, stderr } = spawnSync(command, ['serve', '--data', server.dataFolder, '--host', '127.0.0.1', '--port', '0', '--admin-port', '0'], { encoding: 'utf8', timeout: 20_000 });
   assert.equal(status, 1, stderr);
   assert.match(stderr, /E_STORE_OPEN/);
+});
+
+test('a signal that comes twice at once, as through npm or a supervisor, still stops in order', async () => {
+  const server = await startServer();
+  const live = await server.connect();
+  process.kill(server.pid, 'SIGTERM');
+  process.kill(server.pid, 'SIGINT');
+  assert.equal(await server.stop(), 0);
+  assert.equal(await live.closed, undefined);
+});
+
+test('npm start hands a signal on to the server and ends with its code', async () => {
+  const data = join(folder, 'npm-data');
+  const npm = spawn('npm', ['start', '--silent', '--', '--data', data, '--host', '127.0.0.1', '--port', '0', '--admin-port', '0'], { cwd: repositoryRoot, stdio: ['ignore', 'pipe', 'pipe'] });
+  let told = '';
+  npm.stdout.setEncoding('utf8').on('data', (text: string) => { told += text; });
+  npm.stderr.setEncoding('utf8').on('data', (text: string) => { told += text; });
+  const ended = once(npm, 'exit');
+  while (!told.includes('"Ready."')) {
+    assert.equal(npm.exitCode, null, told);
+    await pause(50);
+  }
+  npm.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null], told);
+  assert.match(told, /"Stopped\."/);
 });

@@ -146,6 +146,23 @@ test('a request that does not end in time costs the connection; one that waits b
   await idle.receive(1);
 });
 
+test('unfinished messages that fill the memory of a worker end in time, and others get through then', async () => {
+  await using server = await startFixture({ messageMs: 2_000, workerInFlightBytes: 1 << 20, messageBytes: 1 << 20 });
+  const [hoarder, other] = [await server.connect(), await server.connect()];
+  const held = testMessage(action.answer, 1, 8, (1 << 20) - 16);
+  hoarder.socket.write(held.subarray(0, held.length - 100));
+  while (server.cell('inFlightBytes') < held.length - 100) await pause(5);
+  const more = await server.connect();
+  more.socket.write(held.subarray(0, held.length - 100));
+  await pause(100);
+  // A byte for each makes the worker look at them again: both are not read any more now.
+  for (const each of [hoarder, more]) each.socket.write(Buffer.alloc(1));
+  await pause(700);
+  other.socket.write(testMessage(action.answer, 2, 8, 200_000));
+  assert.deepEqual((await other.receive(1, 8_000)).map(toldBy), [2]);
+  await hoarder.closed;
+});
+
 test('an idle connection is ended in order after its limit', async () => {
   await using server = await startFixture({ idleMs: 1000 });
   const client = await server.connect();
@@ -197,6 +214,27 @@ test('draining answers what was read, ends idle connections, and waits for a req
   await Promise.all([busy.closed, begun.closed]);
   const refused = connectTcp(server.port, '127.0.0.1');
   await assert.rejects(once(refused, 'connect'), { code: 'ECONNREFUSED' });
+});
+
+test('a client that pipelines without a pause does not hold up a drain', async () => {
+  const server = await startFixture({ drainMs: 4_000 });
+  const client = await server.connect();
+  let sent = 0;
+  const load = setInterval(() => {
+    if (client.socket.destroyed || client.ended) return;
+    for (let burst = 0; burst < 20; burst += 1) client.socket.write(testMessage(action.later, (sent += 1)));
+  }, 1);
+  try {
+    server.engine.laterMs = 5;
+    await client.receive(5);
+    const began = performance.now();
+    await server.listener.drain();
+    assert.ok(performance.now() - began < 3_000, `the drain took ${Math.round(performance.now() - began)} ms`);
+    await client.closed;
+    assert.deepEqual(client.records.map(toldBy), server.engine.executed, 'every message that was executed was answered');
+  } finally {
+    clearInterval(load);
+  }
 });
 
 test('draining cuts what is busy at its end', async () => {
