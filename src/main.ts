@@ -15,7 +15,6 @@ import { systemClock } from './clock.ts';
 import { optionTable } from './config.ts';
 import type { Config } from './config.ts';
 import { createControlServer } from './control/control-server.ts';
-import type { ControlServer } from './control/control-server.ts';
 import { Fault } from './fault.ts';
 import { bootstrap } from './identity/bootstrap.ts';
 import type { Bootstrapped } from './identity/bootstrap.ts';
@@ -28,6 +27,7 @@ import { systemRandom } from './random.ts';
 import { wipe } from './secret.ts';
 import { Census } from './server/census.ts';
 import { CoherencePublisher } from './server/coherence.ts';
+import { fittedLimits } from './server/descriptors.ts';
 import { createEngine } from './server/engine-parts.ts';
 import { limitNames } from './server/limits.ts';
 import { stopOnSignals } from './server/shutdown.ts';
@@ -44,6 +44,8 @@ import { chooseCoreBuild, compileCore } from './wasm/load.ts';
 
 const streamKeySetting = 'stream-key';
 const streamKeyBytes = 32;
+/** What the clients of a node whose store has failed get to take their answers. */
+const lastAnswersMs = 1_000;
 /** The admin port's answers under way at the end of a drain. */
 const controlCloseMs = 1_000;
 const exitFailed = 1;
@@ -75,6 +77,15 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   const crossovers = crossoversOf(config, core, log);
   const streamKey = await settingOnce(store, streamKeySetting, () => systemRandom(streamKeyBytes));
 
+  const limits = fittedLimits(config.limits, workers, log);
+  let phase: 'starting' | 'serving' | 'stopping' | 'failing' = 'starting';
+  /** Changes that could not be stored are told so before the end: a client that is only cut off knows less. */
+  const fail = (error: unknown): void => {
+    if (phase === 'failing') return;
+    phase = 'failing';
+    log.error({ error }, 'The node fails: no new connections, answering what was read.');
+    void within(lastAnswersMs, pool.drain()).finally(() => onFault(error));
+  };
   const census = Census.forWorkers(workers);
   const coherence = new CoherencePublisher();
   const metrics = createMetrics({
@@ -84,7 +95,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   });
   const { engine } = createEngine({ store: store.pending(), core, crossovers, streamKey, noncePrefix: await takeNoncePrefix(store), server, clock, log });
   const writer: Writer = new Writer({
-    engine, store, clock, log, limits: config.limits, metrics: metrics.writing, onFault,
+    engine, store, clock, log, limits, metrics: metrics.writing, onFault: fail,
     callerOf: (credential, pending) => identifyFingerprint(pending, credential, seconds()).caller,
     publish: ({ managed, identityChanged }) => {
       coherence.publish(managed, identityChanged);
@@ -93,17 +104,16 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   });
   const pool: WorkerPool = new WorkerPool({
     parts: {
-      host: config.host, reusePort: workers > 1, logLevel: config.logLevel, limits: config.limits,
+      host: config.host, reusePort: workers > 1, logLevel: config.logLevel, limits,
       tls: { certificates: identity.tls.cert, privateKeys: identity.tls.key, authorities: identity.tls.ca, ciphers: config.tlsCiphers, ticketSecret: systemRandom(ticketSecretBytes) },
       store: { folder: storeFolder, rootKey: rootKey.bytes },
       streamKey, server, core, crossovers, coherence: coherence.memory,
     },
-    slabs: metrics.slabs, census, clock, log, limits: config.limits, onFault,
+    slabs: metrics.slabs, census, clock, log, limits, onFault: fail,
     takeNoncePrefix: () => takeNoncePrefix(store, writer),
     submit: (message, credential) => writer.submit(message, credential),
   });
 
-  let phase: 'starting' | 'serving' | 'stopping' = 'starting';
   const startedAt = seconds();
   const control = createControlServer({
     identity: identity.identity, adminTokenHash: identity.adminTokenHash, log,
@@ -121,7 +131,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     await pool.drain();
     await writer.drained();
     await pool.close();
-    await closeControl(control);
+    await within(controlCloseMs, control.close());
     await store.close();
     wipe(rootKey.bytes, streamKey);
   };
@@ -219,8 +229,9 @@ async function freePort(host: string | undefined, wanted: number): Promise<numbe
   }
 }
 
-async function closeControl(control: ControlServer): Promise<void> {
+/** Resolves with the work, or when the time is over. */
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  await Promise.race([control.close(), new Promise<void>((resolve) => { timer = setTimeout(resolve, controlCloseMs); })]);
+  await Promise.race([work, new Promise<void>((resolve) => { timer = setTimeout(resolve, milliseconds); })]);
   clearTimeout(timer);
 }

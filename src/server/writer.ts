@@ -72,7 +72,7 @@ export class Writer {
           const answer = await this.#execute(message, credential);
           return { mutations: answer.mutations, settle: () => resolve(answer) };
         },
-        fail: () => resolve(refusal(engine.refuse('GeneralFailure', 'The server could not store the change.', undefined, message))),
+        fail: () => resolve(refusal(engine.refuse('GeneralFailure', 'The server failed while it stored the change, which may have taken effect or not.', undefined, message))),
       });
     });
   }
