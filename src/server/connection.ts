@@ -75,6 +75,7 @@ export class Connection {
   #framingLost = false;
   #pumping = false;
   #messageBeganAt = 0;
+  #isExcused = false;
   #writeBeganAt = 0;
   #endedAt = 0;
   #activeAt: number;
@@ -120,6 +121,7 @@ export class Connection {
   /** Called twice a second for every connection of the worker: cheaper than timers of their own. */
   sweep(now: number): void {
     const { limits } = this.#ports;
+    if (this.#pausedFor !== undefined) this.#adjustReading();
     if (this.#phase === 'ending') {
       if (now - this.#endedAt > lingerMs && !this.#sending) this.socket.destroy();
     } else if (this.#messageBeganAt !== 0 && !this.#waitsForOurs() && now - this.#messageBeganAt > limits.messageMs) {
@@ -133,7 +135,6 @@ export class Connection {
       this.#limitReached('writeMs');
       this.destroy('write-timeout');
     }
-    if (this.#pausedFor !== undefined) this.#adjustReading();
   }
 
   /**
@@ -165,6 +166,7 @@ export class Connection {
     this.#partialBytes = partial;
     if (!this.#frames.midMessage || this.#framingLost) this.#messageBeganAt = 0;
     else if (whole > 0 || this.#messageBeganAt === 0) this.#messageBeganAt = now;
+    if (whole > 0) this.#isExcused = false;
     this.#activeAt = now;
     this.#pump();
     this.#adjustReading();
@@ -300,7 +302,10 @@ export class Connection {
       this.#limitReached(full);
       this.socket.pause();
     } else {
-      if (this.#messageBeganAt !== 0 && this.#pausedFor !== 'workerInFlightBytes') this.#messageBeganAt = this.#ports.clock.monotonic();
+      // Time for the rest anew; but once a message where all were full, or those who fill the worker would always get more.
+      const isExcused = this.#pausedFor !== 'workerInFlightBytes' || !this.#isExcused;
+      this.#isExcused ||= this.#pausedFor === 'workerInFlightBytes';
+      if (this.#messageBeganAt !== 0 && isExcused) this.#messageBeganAt = this.#ports.clock.monotonic();
       this.#pausedFor = undefined;
       this.socket.resume();
     }
