@@ -147,7 +147,7 @@ test('a request that does not end in time costs the connection; one that waits b
 });
 
 test('unfinished messages that fill the memory of a worker end in time, and others get through then', async () => {
-  await using server = await startFixture({ messageMs: 2_000, workerInFlightBytes: 1 << 20, messageBytes: 1 << 20 });
+  await using server = await startFixture({ messageMs: 4_000, workerInFlightBytes: 1 << 20, messageBytes: 1 << 20 });
   const [hoarder, other] = [await server.connect(), await server.connect()];
   const held = testMessage(action.answer, 1, 8, (1 << 20) - 16);
   hoarder.socket.write(held.subarray(0, held.length - 100));
@@ -157,7 +157,8 @@ test('unfinished messages that fill the memory of a worker end in time, and othe
   await pause(100);
   // A byte for each makes the worker look at them again: both are not read any more now.
   for (const each of [hoarder, more]) each.socket.write(Buffer.alloc(1));
-  await pause(700);
+  // The other's message has to begin well after theirs: its own time runs out that much later.
+  await pause(2_500);
   other.socket.write(testMessage(action.answer, 2, 8, 200_000));
   assert.deepEqual((await other.receive(1, 8_000)).map(toldBy), [2]);
   await hoarder.closed;
