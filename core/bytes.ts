@@ -72,15 +72,15 @@ export function spreadCounter128(counter: usize, target: usize, count: i32): voi
   }
 }
 
-/** Moves a counter block on by one, without writing it elsewhere. */
-export function incrementCounter(counter: usize, isGcm: bool): void {
+/** Moves a counter block on by `count`, without writing it elsewhere. */
+export function advanceCounter(counter: usize, count: u32, isGcm: bool): void {
   if (isGcm) {
-    store<u32>(counter, bswap<u32>(bswap<u32>(load<u32>(counter, 12)) + 1), 12);
+    store<u32>(counter, bswap<u32>(bswap<u32>(load<u32>(counter, 12)) + count), 12);
     return;
   }
-  const low = loadBigEndian64(counter + 8) + 1;
+  const low = loadBigEndian64(counter + 8) + <u64>count;
   storeBigEndian64(counter + 8, low);
-  storeBigEndian64(counter, loadBigEndian64(counter) + <u64>(low == 0));
+  storeBigEndian64(counter, loadBigEndian64(counter) + <u64>(low < <u64>count));
 }
 
 /** Eight blocks of zeros: the mask of a cipher call that XORs nothing in. */

@@ -20,7 +20,7 @@ import {
 import { REPORT, chooseParameters, chooseVector, iv, ivLength, ivMade, mode, padding, tagLength } from "./cipher-request.ts";
 import { reserve, wipe } from "./memory.ts";
 import { findSlot } from "./slots.ts";
-import { decryptOnce, encryptOnce } from "./stream.ts";
+import { decryptOnce, encryptOnce } from "./once.ts";
 import {
   TAG_AUTHENTICATED_ENCRYPTION_ADDITIONAL_DATA, TAG_AUTHENTICATED_ENCRYPTION_TAG, TAG_BATCH_COUNT, TAG_BATCH_ERROR_CONTINUATION_OPTION,
   TAG_BATCH_ITEM, TAG_BATCH_ORDER_OPTION, TAG_CLIENT_CORRELATION_VALUE, TAG_CRYPTOGRAPHIC_PARAMETERS, TAG_DATA, TAG_IV_COUNTER_NONCE,

@@ -9,6 +9,7 @@
 // Rejected: multiplication with holes (ctmul64), 13 cycles a byte against 1.6.
 
 import { AREA_GHASH, GHASH_POWER_BYTES } from "./aes/area-layout.ts";
+import { NIBBLES } from "./aes/tables.ts";
 import { encryptBlock } from "./aes/vector-permute.ts";
 import { ZERO_BLOCKS } from "./bytes.ts";
 import { lookUp } from "./ct.ts";
@@ -38,7 +39,7 @@ const POWER: usize = MULTIPLES + 128;
 // @ts-ignore: decorator
 @inline
 function reduce(low: v128, high: v128): v128 {
-  const lowNibbles = v128.and(high, i8x16.splat(15));
+  const lowNibbles = v128.and(high, v128.load(NIBBLES));
   const highNibbles = i32x4.shr_u(v128.xor(high, lowNibbles), 4);
   const same = v128.xor(lookUp(v128.load(REDUCTION), highNibbles), lookUp(v128.load(REDUCTION, 16), lowNibbles));
   const carry = v128.xor(lookUp(v128.load(REDUCTION, 32), highNibbles), lookUp(v128.load(REDUCTION, 48), lowNibbles));
@@ -109,7 +110,7 @@ export function buildGhashTables(area: usize): void {
 /** y = (y ^ block at `block`).H, tables: those of H. Secret: all but the pointers. */
 export function ghashOne(tables: usize, y: usize, block: usize): void {
   const value = v128.xor(v128.load(y), v128.load(block));
-  const low = v128.and(value, i8x16.splat(15));
+  const low = v128.and(value, v128.load(NIBBLES));
   const high = i32x4.shr_u(v128.xor(value, low), 4);
   let a = i64x2.splat(0);
   let b = i64x2.splat(0);
@@ -124,11 +125,35 @@ export function ghashOne(tables: usize, y: usize, block: usize): void {
   v128.store(y, reduce(a, b));
 }
 
+/** Two blocks at once: less than twice the time of one. */
+function ghashTwo(tables: usize, y: usize, source: usize): void {
+  const mask = v128.load(NIBBLES);
+  const block1 = v128.xor(v128.load(y), v128.load(source));
+  const block2 = v128.load(source, 16);
+  const low1 = v128.and(block1, mask);
+  const low2 = v128.and(block2, mask);
+  const high1 = i32x4.shr_u(v128.xor(block1, low1), 4);
+  const high2 = i32x4.shr_u(v128.xor(block2, low2), 4);
+  let a = i64x2.splat(0);
+  let b = i64x2.splat(0);
+  let row = tables + 480;
+  let remaining: i32 = 16;
+  do {
+    const add2 = v128.xor(lookUp(v128.load(row), high2), lookUp(v128.load(row, 16), low2));
+    const add1 = v128.xor(lookUp(v128.load(row, 512), high1), lookUp(v128.load(row, 528), low1));
+    b = moveUp(a, b);
+    a = v128.xor(moveUp(i64x2.splat(0), a), v128.xor(add1, add2));
+    row -= 32;
+    remaining -= 1;
+  } while (remaining > 0);
+  v128.store(y, reduce(a, b));
+}
+
 /** Four blocks at a time. groups > 0. */
 function ghashFours(tables: usize, y: usize, source: usize, groups: i32): void {
   let state = v128.load(y);
   do {
-    const mask = i8x16.splat(15);
+    const mask = v128.load(NIBBLES);
     const block1 = v128.xor(state, v128.load(source));
     const block2 = v128.load(source, 16);
     const block3 = v128.load(source, 32);
@@ -168,8 +193,9 @@ export function ghashBlocks(area: usize, y: usize, source: usize, blocks: i32): 
   const groups = blocks >> 2;
   if (groups > 0) ghashFours(tables, y, source, groups);
   source += <usize>groups << 6;
-  for (let rest: i32 = blocks & 3; rest > 0; rest--) {
-    ghashOne(tables, y, source);
-    source += 16;
+  if ((blocks & 2) != 0) {
+    ghashTwo(tables, y, source);
+    source += 32;
   }
+  if ((blocks & 1) != 0) ghashOne(tables, y, source);
 }

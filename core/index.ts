@@ -6,7 +6,8 @@ import { reserve, wipe } from "./memory.ts";
 import { prepareKey, requireForms, wipeKey } from "./aes/key-area.ts";
 import { answerMessage, dataLimits, forgetMessage, reportBlock, requestRegion, reserveFastPath, responseRegion, resumeMessage } from "./fast-path.ts";
 import { dropSlot, dropSlots, findSlot, loadSlot, reserveSlots, slotStage } from "./slots.ts";
-import { addAad, begin, decryptOnce, encryptOnce, finish, update } from "./stream.ts";
+import { decryptOnce, encryptOnce } from "./once.ts";
+import { addAad, begin, finish, update } from "./stream.ts";
 import { readRows } from "./ttlv/reader.ts";
 
 export { reserve, wipe, prepareKey, requireForms, wipeKey, addAad, begin, decryptOnce, encryptOnce, finish, update };

@@ -1,4 +1,4 @@
-// Streams of every mode over a flat cipher state, and the one-shot calls, which are a stream of one part. Role: what is
+// Streams of every mode over a flat cipher state. Role: what is
 // not a whole block: held bytes, key stream positions, padding, tags, checks of what the caller asked for. Invariants:
 // a state is complete between calls (the host may carry it to another instance); no key stream block is kept in it but
 // OFB's feedback: an unfinished block is encrypted anew; a failed decryption leaves its output wiped.
@@ -17,7 +17,7 @@ import {
 } from "./abi.ts";
 import { requireForms } from "./aes/key-area.ts";
 import { encryptBlock } from "./aes/vector-permute.ts";
-import { ZERO_BLOCKS, incrementCounter, xorBytes } from "./bytes.ts";
+import { ZERO_BLOCKS, advanceCounter, xorBytes } from "./bytes.ts";
 import { differenceMask } from "./ct.ts";
 import { wipe, wipeBlocks } from "./memory.ts";
 import { cbcDecrypt, cbcEncrypt } from "./modes/cbc.ts";
@@ -30,16 +30,13 @@ import { pad, unpaddedLength } from "./padding.ts";
 
 /** One block of key stream, or one tag, while a call runs; wiped before it returns. */
 const BLOCK: usize = memory.data(16, 16);
-/** The state of a one-shot call; wiped by finish. */
-const CALL_STATE: usize = memory.data(CIPHER_STATE_BYTES, 16);
-
 const STATE_BLOCKS: i32 = CIPHER_STATE_BYTES >> 4;
 
-function isBlockMode(mode: i32): bool {
+export function isBlockMode(mode: i32): bool {
   return mode == MODE_ECB || mode == MODE_CBC;
 }
 
-function checkParameters(mode: i32, padding: i32, tagLength: i32, ivLength: i32): i32 {
+export function checkParameters(mode: i32, padding: i32, tagLength: i32, ivLength: i32): i32 {
   if (mode != MODE_CBC && mode != MODE_ECB && mode != MODE_CFB && mode != MODE_OFB && mode != MODE_CTR && mode != MODE_GCM) {
     return STATUS_MODE;
   }
@@ -122,10 +119,13 @@ export function update(area: usize, state: usize, source: usize, length: i32, ta
 /** Whole blocks in the state's mode and direction. */
 function runBlocks(area: usize, state: usize, source: usize, blocks: i32, target: usize): void {
   const mode: i32 = load<u8>(state, STATE_MODE);
-  const encrypting = load<u8>(state, STATE_DIRECTION) == DIRECTION_ENCRYPT;
-  const chain = state + STATE_CHAIN;
   if (mode == MODE_GCM) gcmBlocks(area, state, source, blocks, target);
-  else if (mode == MODE_CTR) ctr(area, chain, source, blocks, target, false);
+  else runMode(area, mode, load<u8>(state, STATE_DIRECTION) == DIRECTION_ENCRYPT, state + STATE_CHAIN, source, blocks, target);
+}
+
+/** Whole blocks in any mode but GCM. */
+export function runMode(area: usize, mode: i32, encrypting: bool, chain: usize, source: usize, blocks: i32, target: usize): void {
+  if (mode == MODE_CTR) ctr(area, chain, source, blocks, target, false);
   else if (mode == MODE_OFB) ofb(area, chain, source, blocks, target);
   else if (mode == MODE_CBC) {
     if (encrypting) cbcEncrypt(area, chain, source, blocks, target);
@@ -200,7 +200,7 @@ function runPartial(area: usize, state: usize, source: usize, count: i32, target
   if (position + count == 16) {
     if (mode == MODE_OFB) v128.store(chain, v128.load(BLOCK));
     else if (mode == MODE_CFB) v128.store(chain, v128.load(held));
-    else incrementCounter(chain, mode == MODE_GCM);
+    else advanceCounter(chain, 1, mode == MODE_GCM);
     if (mode == MODE_GCM) gcmHeldComplete(area, state);
   }
   wipeBlocks(BLOCK, 1);
@@ -246,39 +246,4 @@ function finishBlocks(area: usize, state: usize, target: usize): i32 {
   }
   wipe(target + <usize>length, <usize>(BLOCK_BYTES - length));
   return length;
-}
-
-/** begin, addAad, update, finish in one call. Any failure wipes what was written. */
-function runOnce(
-  area: usize, mode: i32, direction: i32, padding: i32, tagLength: i32, iv: usize, ivLength: i32, aad: usize,
-  aadLength: i32, source: usize, length: i32, target: usize, mac: usize,
-): i32 {
-  let status = begin(area, CALL_STATE, mode, direction, padding, tagLength, iv, ivLength);
-  if (status < 0) return status;
-  if (aadLength != 0) status = addAad(area, CALL_STATE, aad, aadLength);
-  if (status == STATUS_OK) status = update(area, CALL_STATE, source, length, target);
-  if (status >= 0) {
-    const written = status;
-    status = finish(area, CALL_STATE, target + <usize>written, mac);
-    if (status < 0) wipe(target, <usize>written);
-    else status += written;
-  }
-  wipeBlocks(CALL_STATE, STATE_BLOCKS);
-  return status;
-}
-
-/** One-shot encryption: bytes written, or a status. */
-export function encryptOnce(
-  area: usize, mode: i32, padding: i32, tagLength: i32, iv: usize, ivLength: i32, aad: usize, aadLength: i32,
-  source: usize, length: i32, target: usize, mac: usize,
-): i32 {
-  return runOnce(area, mode, DIRECTION_ENCRYPT, padding, tagLength, iv, ivLength, aad, aadLength, source, length, target, mac);
-}
-
-/** One-shot decryption: bytes written, or a status; on a status the target is wiped. */
-export function decryptOnce(
-  area: usize, mode: i32, padding: i32, tagLength: i32, iv: usize, ivLength: i32, aad: usize, aadLength: i32,
-  source: usize, length: i32, target: usize, mac: usize,
-): i32 {
-  return runOnce(area, mode, DIRECTION_DECRYPT, padding, tagLength, iv, ivLength, aad, aadLength, source, length, target, mac);
 }

@@ -14,7 +14,7 @@
 import { lookUp } from "../ct.ts";
 import { AREA_CHAIN_KEY, AREA_ROUNDS, AREA_VECTOR_DECRYPT, AREA_VECTOR_ENCRYPT } from "./area-layout.ts";
 import {
-  DECRYPT_LAST, DECRYPT_ROUND, ENCRYPT_LAST, ENCRYPT_ROUND, INVERSION, PHI, ROTATIONS, SHIFTS,
+  DECRYPT_LAST, DECRYPT_ROUND, ENCRYPT_LAST, ENCRYPT_ROUND, INVERSION, NIBBLES, PHI, ROTATIONS, SHIFTS,
   PSI,
 } from "./tables.ts";
 
@@ -32,8 +32,9 @@ export function changeBasis(value: v128, table: usize): v128 {
 @inline
 export function invertAndMap(state: v128, pair: usize): v128 {
   const inverse = v128.load(INVERSION);
-  const k = v128.and(state, i8x16.splat(15));
-  const i = i32x4.shr_u(v128.xor(state, k), 4);
+  const mask = i8x16.splat(15);
+  const k = v128.and(state, mask);
+  const i = v128.and(i32x4.shr_u(state, 4), mask);
   const j = v128.xor(k, i);
   const a = lookUp(v128.load(INVERSION, 16), k);
   const p = v128.xor(lookUp(inverse, i), a);
@@ -54,7 +55,7 @@ export function substituteBytes(value: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function encryptRounds(start: v128, firstKey: usize, rounds: i32): v128 {
-  const mask = i8x16.splat(15);
+  const mask = v128.load(NIBBLES);
   const inverse = v128.load(INVERSION);
   const inverseA = v128.load(INVERSION, 16);
   const single1 = v128.load(ENCRYPT_ROUND);
@@ -67,7 +68,7 @@ function encryptRounds(start: v128, firstKey: usize, rounds: i32): v128 {
   do {
     const rotation = ROTATIONS + <usize>(round & 3) * 48;
     const k = v128.and(state, mask);
-    const i = i32x4.shr_u(v128.xor(state, k), 4);
+    const i = v128.and(i32x4.shr_u(state, 4), mask);
     const j = v128.xor(k, i);
     const a = lookUp(inverseA, k);
     const p = v128.xor(lookUp(inverse, i), a);
@@ -90,7 +91,7 @@ function encryptRounds(start: v128, firstKey: usize, rounds: i32): v128 {
 // @ts-ignore: decorator
 @inline
 function decryptRounds(start: v128, firstKey: usize, rounds: i32): v128 {
-  const mask = i8x16.splat(15);
+  const mask = v128.load(NIBBLES);
   const inverse = v128.load(INVERSION);
   const inverseA = v128.load(INVERSION, 16);
   let state = start;
@@ -99,7 +100,7 @@ function decryptRounds(start: v128, firstKey: usize, rounds: i32): v128 {
   do {
     const rho = v128.load(ROTATIONS + <usize>(-round & 3) * 48);
     const k = v128.and(state, mask);
-    const i = i32x4.shr_u(v128.xor(state, k), 4);
+    const i = v128.and(i32x4.shr_u(state, 4), mask);
     const j = v128.xor(k, i);
     const a = lookUp(inverseA, k);
     const p = v128.xor(lookUp(inverse, i), a);

@@ -1,4 +1,4 @@
-// Writes bitslice-encrypt.gen.ts and bitslice-decrypt.gen.ts: run `node core/aes/write-bitslice.ts` after a change here.
+// Writes bitslice-encrypt.gen.ts, bitslice-decrypt.gen.ts and bitslice-counter.gen.ts: run `node core/aes/write-bitslice.ts` after a change here.
 // Role: the gate lists and their order in one place, since AssemblyScript has no function with eight answers and
 // planes passed through memory or globals cost up to five times as much as locals. Not part of the build; a test compares
 // the files with what this would write.
@@ -102,14 +102,23 @@ function premix(): string[] {
   return lines;
 }
 
+/** Bytes of eight blocks to planes. */
+function toPlanes(): string[] {
+  return ['let mask: v128;', 'let swap: v128;', ...[4, 2, 1].flatMap(swapMoves)];
+}
+
 function kernel(name: string, decrypt: boolean): string {
-  const circuit = decrypt ? INVERSE : FORWARD;
-  const sign = decrypt ? '-' : '';
   const lines: string[] = ['const first = v128.load(keys, BITSLICE_FIRST);'];
   for (let block = 0; block < 8; block++) lines.push(`let plane${block} = v128.xor(v128.load(source, ${16 * block}), first);`);
-  lines.push('let mask: v128;', 'let swap: v128;');
-  for (const distance of [4, 2, 1]) lines.push(...swapMoves(distance));
-  lines.push('let key = keys + BITSLICE_MIDDLE;', 'let round: i32 = 1;', 'do {');
+  lines.push(...toPlanes(), 'let key = keys + BITSLICE_MIDDLE;', 'let round: i32 = 1;', ...roundsAndOutput(decrypt));
+  return functionText(`${name}(keys: usize, rounds: i32, source: usize, masks: usize, target: usize)`, lines);
+}
+
+/** From planes, `key` and `round` on: the rounds, then back to bytes. */
+function roundsAndOutput(decrypt: boolean): string[] {
+  const circuit = decrypt ? INVERSE : FORWARD;
+  const sign = decrypt ? '-' : '';
+  const lines: string[] = ['do {'];
   const body = [...sbox(circuit, 'm'),
     `const rotation = ROTATIONS + <usize>(${sign}round & 3) * 48;`,
     'const rho = v128.load(rotation);', 'const rhoTwice = v128.load(rotation, 16);',
@@ -120,8 +129,87 @@ function kernel(name: string, decrypt: boolean): string {
   for (let block = 7; block >= 0; block--) {
     lines.push(`v128.store(target, v128.xor(v128.xor(lookUp(plane${block}, shift), last), v128.load(masks, ${16 * block})), ${16 * block});`);
   }
-  return `export function ${name}(keys: usize, rounds: i32, source: usize, masks: usize, target: usize): void {\n`
-    + lines.map((line) => '  ' + line + '\n').join('') + '}\n';
+  return lines;
+}
+
+function functionText(signature: string, lines: readonly string[]): string {
+  return `export function ${signature}: void {\n${lines.map((line) => '  ' + line + '\n').join('')}}\n`;
+}
+
+/** Round 1 of up to 128 counter blocks that differ in byte 15 only: `run` gets what encryptEightCounters starts from. */
+function sliceCounters(): string {
+  const lines: string[] = [
+    'const base = v128.load(counter);',
+    'const first = v128.load(keys, BITSLICE_FIRST);',
+    '// Byte 15 of all blocks: byte j of block n is that of counter 8j + n, XORed with the key.',
+    'const start = lookUp(base, v128.load(LAST_BYTE));',
+    'const keyByte = lookUp(first, v128.load(LAST_BYTE));',
+  ];
+  for (let block = 0; block < 8; block++) lines.push(`let plane${block} = v128.xor(i8x16.add(start, v128.load(COUNTER_STEPS, ${16 * block})), keyByte);`);
+  lines.push(...toPlanes(), ...sbox(FORWARD, 'v'));
+  for (let bit = 0; bit < 8; bit++) {
+    const from = bit === 0 ? 'plane7' : `plane${bit - 1}`;
+    lines.push(
+      `const twice${bit} = ${bit === 1 || bit === 3 || bit === 4 ? `v128.xor(${from}, plane7)` : from};`,
+      `const thrice${bit} = v128.xor(plane${bit}, twice${bit});`,
+      `const lowOnce${bit} = v128.shuffle<u8>(plane${bit}, plane${bit}, ${unpack(8, 1)});`,
+      `const lowMore${bit} = v128.shuffle<u8>(thrice${bit}, twice${bit}, ${unpack(8, 1)});`,
+      `v128.store(run, v128.shuffle<u8>(lowOnce${bit}, lowMore${bit}, ${unpack(8, 2)}), ${128 + 64 * bit});`,
+      `v128.store(run, v128.shuffle<u8>(lowOnce${bit}, lowMore${bit}, ${unpack(16, 2)}), ${144 + 64 * bit});`,
+      `const highOnce${bit} = v128.shuffle<u8>(plane${bit}, plane${bit}, ${unpack(16, 1)});`,
+      `const highMore${bit} = v128.shuffle<u8>(thrice${bit}, twice${bit}, ${unpack(16, 1)});`,
+      `v128.store(run, v128.shuffle<u8>(highOnce${bit}, highMore${bit}, ${unpack(8, 2)}), ${160 + 64 * bit});`,
+      `v128.store(run, v128.shuffle<u8>(highOnce${bit}, highMore${bit}, ${unpack(16, 2)}), ${176 + 64 * bit});`,
+    );
+  }
+  lines.push(
+    '// The other fifteen bytes, which all blocks share, by vector permute: MixColumns with nothing in byte 15, then K_1.',
+    'const substituted = v128.andnot(invertAndMap(changeBasis(v128.xor(base, first), PHI), ENCRYPT_LAST), v128.load(LAST_BYTE_MASK));',
+    'const rho = v128.load(ROTATIONS, 48);',
+    'const doubled = v128.xor(i8x16.shl(substituted, 1), v128.and(i8x16.shr_s(substituted, 7), i8x16.splat(0x1b)));',
+    'const sum = v128.xor(doubled, lookUp(substituted, rho));',
+    'const mixed = v128.xor(v128.xor(lookUp(substituted, v128.load(ROTATIONS, 80)), sum), lookUp(sum, rho));',
+  );
+  for (let bit = 0; bit < 8; bit++) {
+    lines.push(`v128.store(run, v128.xor(v128.load(keys, BITSLICE_MIDDLE + ${16 * bit}), i8x16.shr_s(${bit === 7 ? 'mixed' : `i8x16.shl(mixed, ${7 - bit})`}, 7)), ${16 * bit});`);
+  }
+  return functionText('sliceCounters(keys: usize, counter: usize, run: usize)', lines);
+}
+
+/** Indices that interleave two vectors by `width` bytes: their low halves (8) or high halves (16). */
+function unpack(end: 8 | 16, width: number): string {
+  const indices: number[] = [];
+  for (let from = end - 8; from < end; from += width) {
+    for (const half of [0, 16]) for (let byte = 0; byte < width; byte++) indices.push(half + from + byte);
+  }
+  return indices.join(', ');
+}
+
+function encryptEightCounters(): string {
+  const lines: string[] = ['const reach = v128.load(COUNTER_REACH);'];
+  for (let bit = 0; bit < 8; bit++) lines.push(`let plane${bit} = v128.xor(v128.load(run, ${16 * bit}), v128.and(v128.load32_splat(words, ${128 + 64 * bit}), reach));`);
+  lines.push('let mask: v128;', 'let swap: v128;', 'let key = keys + BITSLICE_MIDDLE + 128;', 'let round: i32 = 2;', ...roundsAndOutput(false));
+  return functionText('encryptEightCounters(keys: usize, rounds: i32, run: usize, words: usize, masks: usize, target: usize)', lines);
+}
+
+export function counterText(): string {
+  return `// Written by write-bitslice.ts; change that, not this. Bitsliced AES encryption of counter blocks, eight at a time, round 1
+// computed once for a run of up to 128 that differ in byte 15 only (D. Bernstein and P. Schwabe, INDOCRYPT 2008, for AES in counter mode). Byte
+// 15 reaches four bytes of the state after MixColumns, one in each column, as V, V, 3V, 2V of its S-box value V.
+//
+//   run: 0 C_b, planes of what all blocks share (8 x 16)   128 W_b, words V V 3V 2V of plane b for 16 batches (8 x 64)   640
+//   sliceCounters(…, counter, run), then for batch j: encryptEightCounters(…, run, run + 4j, masks, target)
+//
+// target[n] = E(counter + 8j + n) ^ masks[n]; byte 15 of the counter may not run over within the batches used. Secret: keys, run,
+// masks, target; public: counter. Needs the bitsliced encryption form at \`keys\`. Invariant: no branch but the loop over rounds.
+
+import { lookUp } from "../ct.ts";
+import { BITSLICE_FIRST, BITSLICE_LAST, BITSLICE_MIDDLE } from "./area-layout.ts";
+import { COUNTER_REACH, COUNTER_STEPS, ENCRYPT_LAST, LAST_BYTE, LAST_BYTE_MASK, PHI, ROTATIONS, SHIFTS, SWAP_MASKS } from "./tables.ts";
+import { changeBasis, invertAndMap } from "./vector-permute.ts";
+
+${sliceCounters()}
+${encryptEightCounters()}`;
 }
 
 /** The text of one generated file. */
@@ -142,4 +230,5 @@ ${kernel(decrypt ? 'decryptEight' : 'encryptEight', decrypt)}`;
 if (import.meta.main) {
   writeFileSync(new URL('bitslice-encrypt.gen.ts', import.meta.url), bitsliceText(false));
   writeFileSync(new URL('bitslice-decrypt.gen.ts', import.meta.url), bitsliceText(true));
+  writeFileSync(new URL('bitslice-counter.gen.ts', import.meta.url), counterText());
 }

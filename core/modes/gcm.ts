@@ -9,7 +9,7 @@ import {
 import { AREA_GHASH } from "../aes/area-layout.ts";
 import { requireForms } from "../aes/key-area.ts";
 import { encryptBlock } from "../aes/vector-permute.ts";
-import { incrementCounter, storeBigEndian64 } from "../bytes.ts";
+import { advanceCounter, storeBigEndian64 } from "../bytes.ts";
 import { ghashBlocks, ghashOne } from "../ghash.ts";
 import { wipe, wipeBlocks } from "../memory.ts";
 import { ctr } from "./ctr.ts";
@@ -17,12 +17,11 @@ import { ctr } from "./ctr.ts";
 /** Blocks of text between cipher and GHASH: 2 KiB, so that the second reads what the first left in L1. */
 const CHUNK_BLOCKS: i32 = 128;
 
+/** The block of lengths; before it, the last bytes of an IV. Zero between calls. */
 const LENGTHS: usize = memory.data(16, 16);
 
-/** J0 (SP 800-38D §7.1 step 2), and the first counter. ivLength > 0. */
-export function gcmStart(area: usize, state: usize, iv: usize, ivLength: i32): void {
-  requireForms(area, FORM_GHASH);
-  const preCounter = state + STATE_PRE_COUNTER;
+/** J0 (SP 800-38D §7.1 step 2) to preCounter, which is zero. ivLength > 0. Needs FORM_GHASH. */
+export function makePreCounter(area: usize, preCounter: usize, iv: usize, ivLength: i32): void {
   if (ivLength == 12) {
     store<u64>(preCounter, load<u64>(iv));
     store<u32>(preCounter, load<u32>(iv, 8), 8);
@@ -32,20 +31,30 @@ export function gcmStart(area: usize, state: usize, iv: usize, ivLength: i32): v
     const rest = ivLength & 15;
     ghashBlocks(area, preCounter, iv, whole);
     if (rest > 0) {
-      wipe(state + STATE_HELD, 16);
-      memory.copy(state + STATE_HELD, iv + (<usize>whole << 4), <usize>rest);
-      ghashOne(area + AREA_GHASH, preCounter, state + STATE_HELD);
+      memory.copy(LENGTHS, iv + (<usize>whole << 4), <usize>rest);
+      ghashOne(area + AREA_GHASH, preCounter, LENGTHS);
+      wipeBlocks(LENGTHS, 1);
     }
     absorbLengths(area, preCounter, 0, <u64>ivLength);
   }
-  v128.store(state + STATE_CHAIN, v128.load(preCounter));
-  incrementCounter(state + STATE_CHAIN, true);
 }
 
-/** Both counts in bytes; GHASH takes them in bits. */
+/** J0 and the first counter. */
+export function gcmStart(area: usize, state: usize, iv: usize, ivLength: i32): void {
+  requireForms(area, FORM_GHASH);
+  makePreCounter(area, state + STATE_PRE_COUNTER, iv, ivLength);
+  v128.store(state + STATE_CHAIN, v128.load(state + STATE_PRE_COUNTER));
+  advanceCounter(state + STATE_CHAIN, 1, true);
+}
+
+/** The last block of GHASH's input. Both counts in bytes; GHASH takes them in bits. */
+export function storeLengths(target: usize, first: u64, second: u64): void {
+  storeBigEndian64(target, first << 3);
+  storeBigEndian64(target + 8, second << 3);
+}
+
 function absorbLengths(area: usize, y: usize, first: u64, second: u64): void {
-  storeBigEndian64(LENGTHS, first << 3);
-  storeBigEndian64(LENGTHS + 8, second << 3);
+  storeLengths(LENGTHS, first, second);
   ghashOne(area + AREA_GHASH, y, LENGTHS);
   wipeBlocks(LENGTHS, 1);
 }
@@ -89,13 +98,16 @@ export function gcmTextBegins(area: usize, state: usize): void {
 
 /** Whole blocks of text: counter mode and GHASH over the ciphertext. source may equal target. */
 export function gcmBlocks(area: usize, state: usize, source: usize, blocks: i32, target: usize): void {
-  const encrypting = load<u8>(state, STATE_DIRECTION) == DIRECTION_ENCRYPT;
-  const y = state + STATE_GHASH;
   requireForms(area, FORM_GHASH);
+  gcmRun(area, state + STATE_GHASH, state + STATE_CHAIN, load<u8>(state, STATE_DIRECTION) == DIRECTION_ENCRYPT, source, blocks, target);
+}
+
+/** The same without a state. Needs FORM_GHASH. */
+export function gcmRun(area: usize, y: usize, counter: usize, encrypting: bool, source: usize, blocks: i32, target: usize): void {
   while (blocks > 0) {
     const count = min(blocks, CHUNK_BLOCKS);
     if (!encrypting) ghashBlocks(area, y, source, count);
-    ctr(area, state + STATE_CHAIN, source, count, target, true);
+    ctr(area, counter, source, count, target, true);
     if (encrypting) ghashBlocks(area, y, target, count);
     source += <usize>count << 4;
     target += <usize>count << 4;

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { bitsliceText } from '../../core/aes/write-bitslice.ts';
+import { bitsliceText, counterText } from '../../core/aes/write-bitslice.ts';
 
-test('bitslice-encrypt.gen.ts and bitslice-decrypt.gen.ts are fresh', () => {
+test('bitslice-encrypt.gen.ts, bitslice-decrypt.gen.ts and bitslice-counter.gen.ts are fresh', () => {
   const read = (name: string): string => readFileSync(new URL(`../../core/aes/${name}`, import.meta.url), 'utf8');
   assert.equal(read('bitslice-encrypt.gen.ts'), bitsliceText(false));
   assert.equal(read('bitslice-decrypt.gen.ts'), bitsliceText(true));
+  assert.equal(read('bitslice-counter.gen.ts'), counterText());
 });
