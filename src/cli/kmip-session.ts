@@ -5,14 +5,20 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { KmipClient } from '../client/client.ts';
+import type { ClientOptions } from '../client/client.ts';
 import { Fault } from '../fault.ts';
 import { versionNumber } from '../kmip/version.ts';
+import type { ProtocolVersion } from '../kmip/version.ts';
 
 export interface KmipOptions {
   readonly server: string;
   readonly credential: string;
   readonly serverName?: string;
   readonly protocol: string;
+  /** Files of the credential, where they are not in the folder by their names. */
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
 }
 
 /** Adds the options that say which server, as whom. */
@@ -25,29 +31,34 @@ export function withKmipOptions(command: Command): Command {
     .option('--protocol <VERSION>', 'KMIP version of the requests', '2.1');
 }
 
-export function openClient(options: KmipOptions): KmipClient {
+/** What the options say, read and checked: where the server is, and as whom to speak to it. */
+export function clientOptions(options: KmipOptions): ClientOptions & { readonly version: ProtocolVersion } {
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(options.server);
   if (match === null) throw new Fault('E_CONFIG', `--server ${options.server}: expected HOST or HOST:PORT`);
   const [major, minor] = options.protocol.split('.').map(Number);
   const version = versionNumber(major ?? Number.NaN, minor ?? Number.NaN);
   if (!(version >= 10)) throw new Fault('E_CONFIG', `--protocol ${options.protocol}: expected 1.0 to 2.1`);
-  const read = (name: string): string => {
-    const file = path.join(options.credential, name);
+  const read = (name: string, elsewhere: string | undefined): string => {
+    const file = elsewhere ?? path.join(options.credential, name);
     try {
       return readFileSync(file, 'utf8');
     } catch (error) {
       throw new Fault('E_CREDENTIAL', `cannot read ${file}; name the folder of your credential with --credential`, { cause: error });
     }
   };
-  return new KmipClient({
+  return {
     host: match[1] ?? match[2]!,
     port: Number(match[3] ?? 5696),
-    certificate: read('cert.pem'),
-    privateKey: read('key.pem'),
-    authority: read('ca.pem'),
+    certificate: read('cert.pem', options.cert),
+    privateKey: read('key.pem', options.key),
+    authority: read('ca.pem', options.ca),
     ...(options.serverName !== undefined && { serverName: options.serverName }),
     version,
-  });
+  };
+}
+
+export function openClient(options: KmipOptions): KmipClient {
+  return new KmipClient(clientOptions(options));
 }
 
 /** Runs the work with a client and closes it, whatever happens. */

@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander';
 import { KmipFailure } from '../client/client.ts';
 import { ConnectionLostError } from '../client/connection.ts';
+import { LoadError } from '../client/load/plan.ts';
 import { SealedFileError } from '../client/sealed-file.ts';
 import { Fault } from '../fault.ts';
 import { KmipError } from '../kmip/result.ts';
@@ -14,13 +15,14 @@ import { credentialCommand } from './credential.ts';
 import { devCommand } from './dev.ts';
 import { dumpCommand } from './dump.ts';
 import { keyCommand } from './key.ts';
+import { loadCommand } from './load.ts';
 import { roleCommand, scopeCommand, statusCommand } from './scope.ts';
 import { serveCommand } from './serve.ts';
 
 const exitFailed = 1;
 const exitMisused = 2;
 
-const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand(), devCommand()];
+const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand(), loadCommand(), devCommand()];
 
 /** Commander ends the process itself unless told otherwise, by each command. */
 function overridingExits(command: Command): Command {
@@ -40,7 +42,7 @@ async function run(): Promise<void> {
       const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
       process.stderr.write(`kmipd: ${error.message}${cause} [${error.code}]\n`);
       process.exitCode = error.code === 'E_CONFIG' ? exitMisused : exitFailed;
-    } else if (error instanceof KmipFailure || error instanceof KmipError || error instanceof ConnectionLostError || error instanceof SealedFileError) {
+    } else if (error instanceof KmipFailure || error instanceof KmipError || error instanceof ConnectionLostError || error instanceof SealedFileError || error instanceof LoadError) {
       process.stderr.write(`kmipd: ${error.message}\n`);
       process.exitCode = exitFailed;
     } else {

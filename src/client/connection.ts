@@ -18,12 +18,32 @@ export interface ConnectionOptions {
   readonly authority: string;
   /** Name to check the server's certificate against, where it is not `host`. */
   readonly serverName?: string;
+  /** Cipher suites of TLS 1.2 in OpenSSL form, for servers that know only old ones; default: what Node offers. */
+  readonly ciphers?: string;
   /** Milliseconds from sending a request to its answer (and for a connection to stand); default 30 000. */
   readonly timeoutMs?: number;
   /** Requests on their way at once; default 8. */
   readonly pipeline?: number;
   /** Longest answer taken, in bytes; default 16 MiB. */
   readonly maxMessageBytes?: number;
+}
+
+/** Opens the socket of a connection, and checks the server's certificate as the options say. */
+export function connectTls({ host, port, certificate, privateKey, authority, serverName, ciphers }: ConnectionOptions): tls.TLSSocket {
+  const isAddress = /^[\d.]+$|:/.test(host);
+  const socket = tls.connect({
+    host,
+    port,
+    cert: certificate,
+    key: privateKey,
+    ca: authority,
+    minVersion: 'TLSv1.2',
+    ...(ciphers !== undefined && { ciphers }),
+    ...(serverName !== undefined ? { servername: serverName } : isAddress ? {} : { servername: host }),
+    ...(serverName !== undefined && { checkServerIdentity: (_: string, peer: tls.PeerCertificate) => tls.checkServerIdentity(serverName, peer) }),
+  });
+  socket.setNoDelay(true);
+  return socket;
 }
 
 /** The connection went away before the answer came. */
@@ -109,20 +129,9 @@ export class Connection {
   }
 
   #connect(): tls.TLSSocket {
-    const { host, port, certificate, privateKey, authority, serverName } = this.#options;
-    const isAddress = /^[\d.]+$|:/.test(host);
-    const socket = tls.connect({
-      host,
-      port,
-      cert: certificate,
-      key: privateKey,
-      ca: authority,
-      minVersion: 'TLSv1.2',
-      ...(serverName !== undefined ? { servername: serverName } : isAddress ? {} : { servername: host }),
-      ...(serverName !== undefined && { checkServerIdentity: (_: string, peer: tls.PeerCertificate) => tls.checkServerIdentity(serverName, peer) }),
-    });
+    const { host, port } = this.#options;
+    const socket = connectTls(this.#options);
     const frames = new FrameReader({ maxMessageBytes: this.#options.maxMessageBytes ?? 16 << 20 });
-    socket.setNoDelay(true);
     socket.setTimeout(this.#options.timeoutMs ?? 30_000, () => {
       if (!this.#ready) this.#fail(socket, new ConnectionLostError(`no connection to ${host}:${port} in time`));
     });
