@@ -26,7 +26,7 @@ import type { Answer } from './answer.ts';
 import { requirePermission } from './authorize.ts';
 import { encodings } from './encoding-port.ts';
 import { BatchData } from './batch-data.ts';
-import { NeedsPrimary } from './environment.ts';
+import { NeedsPrimary, needsPrimary } from './environment.ts';
 import type { EngineEnvironment } from './environment.ts';
 import { unlistedReason } from './escaping-reasons.ts';
 import { BatchIdentifiers } from './identifiers.ts';
@@ -73,7 +73,7 @@ export class Batch {
   constructor(environment: EngineEnvironment, input: BatchInput) {
     this.#environment = environment;
     this.#input = input;
-    this.#view = new MessageView(environment.store, input.caller.scope);
+    this.#view = new MessageView(environment.store, input.caller.scope, input.mayMutate ? environment.limits.writerLooksMax : undefined);
     const { header } = input.message;
     this.#option = header.batchErrorContinuationOption ?? BatchErrorContinuationOption.Stop;
     this.#bytesMax = Math.min(header.maximumResponseSize ?? Number.MAX_SAFE_INTEGER, environment.limits.responseBytesMax);
@@ -84,7 +84,7 @@ export class Batch {
   /** Throws NeedsPrimary when an item has to change something and may not here. */
   run(): BatchResult | Promise<BatchResult> {
     const { message, mayMutate } = this.#input;
-    if (!mayMutate && message.items.some((item) => this.#mutates(item))) throw new NeedsPrimary();
+    if (!mayMutate && message.items.some((item) => this.#mutates(item))) throw needsPrimary;
     return this.#runFrom(0);
   }
 
@@ -219,7 +219,7 @@ export class Batch {
         return managed;
       },
       needsPrimary() {
-        throw new NeedsPrimary();
+        throw needsPrimary;
       },
     };
   }

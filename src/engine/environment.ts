@@ -55,3 +55,6 @@ export class NeedsPrimary extends Error {
     this.name = 'NeedsPrimary';
   }
 }
+
+/** The one that is thrown: it says nothing of the place it comes from, and each change of a client would pay for a stack trace. */
+export const needsPrimary = new NeedsPrimary();

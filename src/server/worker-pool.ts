@@ -12,7 +12,8 @@ import type { Log } from '../log.ts';
 import type { Census } from './census.ts';
 import type { Answer } from './engine-port.ts';
 import type { Limits } from './limits.ts';
-import { ownBytes } from './primary-link.ts';
+import { AnswerLine } from './primary-link.ts';
+import type { Plan } from './primary-link.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
 
 export type WorkerParts = Omit<WorkerStart, 'worker' | 'port' | 'slab' | 'noncePrefix' | 'census'>;
@@ -128,6 +129,7 @@ export class WorkerPool {
     const worker = new Worker(this.#ports.entry ?? entry, { workerData: start, name: `kmipd-worker-${index}` });
     const member: Member = { worker, isListening: false, utilization: worker.performance.eventLoopUtilization() };
     this.#members[index] = member;
+    const line = new AnswerLine((message, transfer) => worker.postMessage(message satisfies ToWorker, transfer));
     await new Promise<void>((resolve, reject) => {
       let failure: unknown;
       worker.on('error', (error) => { failure = error; });
@@ -150,16 +152,15 @@ export class WorkerPool {
           member.isListening = true;
           resolve();
         } else if (message.kind === 'plan') {
-          void this.#plan(worker, message.id, message.message, message.credential);
+          this.#plan(line, message);
+          for (const each of message.following ?? []) this.#plan(line, each);
         }
       });
     });
   }
 
-  async #plan(worker: Worker, id: number, message: Uint8Array, credential: string): Promise<void> {
-    const { response, items, version } = await this.#ports.submit(message, credential);
-    const bytes = ownBytes(response);
-    worker.postMessage({ kind: 'planned', id, answer: { response: bytes, items, version } } satisfies ToWorker, [bytes.buffer]);
+  #plan(line: AnswerLine, { id, message, credential }: Plan): void {
+    void this.#ports.submit(message, credential).then((answer) => line.answer(id, answer));
   }
 
   #replace(index: number, failure: unknown): void {

@@ -168,9 +168,10 @@ export async function startFixture(given: Record<string, number> = {}, clock = s
       }
     });
   };
-  const link: PrimaryLink = new PrimaryLink((plan) => {
-    if (fixture.holdPrimary) atPrimary.push(plan);
-    else setTimeout(() => planned(plan), 1);
+  const link: PrimaryLink = new PrimaryLink(({ following = [], ...first }) => {
+    const plans: PlanMessage[] = [first, ...following.map((plan) => ({ ...plan, kind: 'plan' as const }))];
+    if (fixture.holdPrimary) atPrimary.push(...plans);
+    else setTimeout(() => plans.forEach(planned), 1);
   });
   const follower = new CoherenceFollower(publisher.memory, { drop() {}, dropAll() {}, identityChanged: () => listener.recheck() });
   const limits = limitsWith(given);
