@@ -123,6 +123,8 @@ const unusual: Readonly<Record<string, (identifier: string) => Uint8Array>> = {
   'Decrypt with a wrong tag': (id) => one(decryptItem(id, { authenticatedEncryptionTag: iv16 })),
   'Decrypt with an empty tag': (id) => one(decryptItem(id, { authenticatedEncryptionTag: empty })),
   'Decrypt with a tag cut short': (id) => one(decryptItem(id, { authenticatedEncryptionTag: sealed(key, BlockCipherMode.GCM, 1, 16, iv12, empty, data).mac.subarray(0, 4) })),
+  'Decrypt with a tag that is longer than Tag Length': (id) => one(decryptItem(id, { cryptographicParameters: { ...gcm, tagLength: 12 } })),
+  'Decrypt with a tag that is shorter than Tag Length': (id) => one(decryptItem(id, { authenticatedEncryptionTag: sealed(key, BlockCipherMode.GCM, 1, 16, iv12, empty, data).mac.subarray(0, 15) })),
   'Decrypt with a wrong byte of data': (id) => one(decryptItem(id, { data: sealed(key, BlockCipherMode.GCM, 1, 16, iv12, empty, Buffer.alloc(48)).data })),
   'Decrypt with other additional data': (id) => one(decryptItem(id, { authenticatedEncryptionAdditionalData: iv12 })),
   'Decrypt of wrong padding': (id) => one(decryptItem(id, { cryptographicParameters: { ...cbc, paddingMethod: PADDING_PKCS5 }, ivCounterNonce: iv16, authenticatedEncryptionTag: undefined })),
@@ -217,6 +219,20 @@ for (const core of cores) {
       assert.equal(fast.encrypted, 1000);
     }
     assert.ok(twins.loads.length > 1000);
+  });
+
+  test(`${core.build}: an answer does not show what was in its memory before`, async () => {
+    const twins = createTwins(core, { evenRandom: true });
+    const identifier = await twins.put(key);
+    const { exports } = twins.instance;
+    for (let length = 0; length < 40; length += 1) {
+      for (const item of [encryptItem(identifier, { data: Buffer.alloc(length), ivCounterNonce: undefined, cryptographicParameters: { ...gcm, tagLength: 13, ivLength: 104 } }), decryptItem(identifier)]) {
+        new Uint8Array(exports.memory.buffer).fill(0xff, exports.responseRegion(), exports.responseRegion() + 4096);
+        const fast = twins.answerFast(one(item, 21));
+        assert.ok(fast.kind === 'answer');
+        assert.equal(toHex(fast.response), toHex(twins.answerEngine(one(item, 21)).response));
+      }
+    }
   });
 
   test(`${core.build}: Maximum Response Size is taken to the byte`, async () => {

@@ -29,6 +29,30 @@ function createSlots(instance: CoreInstance, slots: number): { readonly fast: Fa
   };
 }
 
+const seed = 0x07070707n;
+const factor = 0x9e3779b97f4a7c15n;
+
+/** The core's hash of a scope and an identifier of at most eight bytes, under the seed above. */
+function hashOf(scope: number, identifier: string): number {
+  const word = Buffer.alloc(8);
+  word.write(identifier);
+  let hash = BigInt.asUintN(64, (((seed << 32n) | seed) ^ (BigInt(scope) << 32n) ^ BigInt(identifier.length)) * factor);
+  hash = BigInt.asUintN(64, (hash ^ (hash >> 29n) ^ word.readBigUInt64LE()) * factor);
+  return Number(hash >> 32n);
+}
+
+/** Two of many whose hashes are the same. */
+function collision<T>(make: () => T, hash: (each: T) => number): readonly [T, T] {
+  const seen = new Map<number, T>();
+  for (let index = 1; index < 1_000_000; index += 1) {
+    const each = make();
+    const earlier = seen.get(hash(each));
+    if (earlier !== undefined && earlier !== each) return [earlier, each];
+    seen.set(hash(each), each);
+  }
+  return assert.fail('no two hashes are alike');
+}
+
 test('a slot weighs what abi.ts says', () => {
   assert.equal(SLOT_BYTES, KEY_AREA_BYTES + SLOT_FACTS_BYTES);
   assert.equal(SLOT_BYTES % 64, 0);
@@ -50,6 +74,19 @@ for (const core of cores) {
     assert.equal(fast.loadSlot(7, 'short key', facts, random.bytes(15)), -1);
     assert.equal(find(7, 'short key'), false);
     assert.ok(fast.loadSlot(7, 'no key', facts, empty) >= 0);
+  });
+
+  test(`${core.build}: scopes and identifiers whose hashes are alike are told apart`, () => {
+    const { fast, find } = createSlots(core.instance(), 8);
+    const random = seededRandom(85);
+    const [scope, otherScope] = collision(() => Buffer.from(random.bytes(4)).readUInt32LE(), (each) => hashOf(each, 'same'));
+    const [identifier, otherIdentifier] = collision(() => Buffer.from(random.bytes(4)).toString('hex'), (each) => hashOf(3, each));
+    for (const [[loadedScope, loaded], [askedScope, asked]] of [[[scope, 'same'], [otherScope, 'same']], [[3, identifier], [3, otherIdentifier]]] as const) {
+      fast.loadSlot(loadedScope, loaded, facts, new Uint8Array(16));
+      assert.deepEqual([find(loadedScope, loaded), find(askedScope, asked)], [true, false]);
+      fast.loadSlot(askedScope, asked, facts, new Uint8Array(16));
+      assert.deepEqual([find(loadedScope, loaded), find(askedScope, asked)], [true, true]);
+    }
   });
 
   test(`${core.build}: loading again replaces, and a slot that is used outlives those that are not`, () => {
