@@ -1,0 +1,67 @@
+/**
+ * A node of the cluster: the role's state machine joined to its ports.
+ *
+ *   ports --- events ---> handle -> step(state, event, clock) -> effects ---> ports
+ *
+ * Invariant: the clock is read before each step, and effects are carried out in their order. Reads ask `mayAnswer` after they
+ * have read, and wait for `stable` to reach what they saw.
+ */
+import { holdsPermit } from './permits.ts';
+import type { ClusterEvent, Effect, Ports } from './ports.ts';
+import { step } from './role.ts';
+import { createState, roleOf } from './state.ts';
+import type { NodeOptions, NodeState } from './state.ts';
+
+export class ClusterNode {
+  readonly state: NodeState;
+  readonly #ports: Ports;
+  readonly #monotonic: () => number;
+
+  constructor(options: NodeOptions, ports: Ports, monotonic: () => number) {
+    this.state = createState(options, monotonic());
+    this.#ports = ports;
+    this.#monotonic = monotonic;
+  }
+
+  get role(): ReturnType<typeof roleOf> {
+    return roleOf(this.state);
+  }
+
+  /** Entries up to this one are stable. */
+  get stable(): number {
+    return this.state.stable;
+  }
+
+  /** Whether what a read has just seen in the own store was the newest state of the cluster, once it is stable. */
+  mayAnswer(): boolean {
+    return holdsPermit(this.state, this.#monotonic());
+  }
+
+  handle(event: ClusterEvent): void {
+    for (const effect of step(this.state, event, this.#monotonic())) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: Effect): void {
+    const { log, tenure, peers, store, host } = this.#ports;
+    switch (effect.kind) {
+      case 'append': return log.append(effect.expected, effect.logged);
+      case 'read-log': return log.read(effect.from, effect.count);
+      case 'purge': return log.purge(effect.through);
+      case 'look': return tenure.look(effect.sentAt);
+      case 'claim': return tenure.claim(effect.claim);
+      case 'renew': return tenure.renew(effect.claim, effect.revision);
+      case 'yield': return tenure.yield(effect.revision);
+      case 'send': return peers.send(effect.to, effect.message);
+      case 'broadcast': return peers.broadcast(effect.message);
+      case 'apply': return store.apply(effect.logged, effect.counts);
+      case 'plan': return store.plan(effect.proposal, effect.payload);
+      case 'unplan': return store.unplan();
+      case 'rebuild': return store.rebuild(effect.below);
+      case 'capture': return store.capture();
+      case 'publish': return store.publish(effect.sequence);
+      case 'settle': return host.settle(effect.proposal, effect.result);
+      case 'stable': return host.stable(effect.sequence);
+      case 'discard': return host.discard();
+    }
+  }
+}

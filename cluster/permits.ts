@@ -1,0 +1,104 @@
+/**
+ * Permits: the right of a node to answer reads from its own store, as the node counts it and as the primary counts it.
+ *
+ *   node      h: heartbeat 7 ----.                    .----> permit until h + L on the node's clock,
+ *                                 \                  /       once it has applied `through`
+ *   primary                        g: grant for 7 --'        holder until g + outlasting(L) on the primary's clock;  h <= g
+ *
+ * Invariants: the permit ends before the primary stops counting its holder. A permit counts only while the tenure entry of its
+ * fence is the newest in the node's own history, so nobody reads under a fence whose history it does not share. A primary
+ * grants only in its tenure, and notes the holder before it grants. A primary's own permit is its tenure.
+ */
+import { compareFences, noFence } from './entry.ts';
+import type { Fence } from './entry.ts';
+import type { PeerMessage } from './messages.ts';
+import type { NodeState, Outbox } from './state.ts';
+import { outlasting } from './timing.ts';
+
+export interface Permits {
+  grants: readonly { readonly fence: Fence; readonly through: number; readonly until: number }[];
+  /** Heartbeats of this incarnation by number: when each was sent. */
+  readonly sent: Map<number, number>;
+  nextNumber: number;
+  nextHeartbeat: number;
+  /** Newest fence ever seen by this process: a rebuild may lead back to an older history for a while. */
+  fenceSeen: Fence;
+  /** A store that started empty does not know under which fence the node last told a primary that it stands. */
+  readonly notBefore: number;
+}
+
+/** Call when the fence in force changed. */
+export function noteFence(state: NodeState): void {
+  const { permits, replicated } = state;
+  if (compareFences(replicated.fence, permits.fenceSeen) > 0) permits.fenceSeen = replicated.fence;
+}
+
+/** As the primary sees them. */
+export interface Holder {
+  readonly incarnation: string;
+  until: number;
+  confirmed: number;
+}
+export type Holders = Map<string, Holder>;
+
+/** Whether a read that has just been done on the own store may be answered. Ask after the read, never before it. */
+export function holdsPermit(state: NodeState, now: number): boolean {
+  const { applied, replicated, tenure, permits } = state;
+  if (state.rebuilding || applied < replicated.tenureSequence) return false;
+  if (tenure !== undefined && replicated.claim === tenure.claim) return now < tenure.until;
+  return permits.grants.some(({ fence, through, until }) => now < until && applied >= through && compareFences(fence, replicated.fence) === 0);
+}
+
+export function tickHeartbeat(state: NodeState, now: number, out: Outbox): void {
+  const { permits, timing, replicated, applied } = state;
+  if (now < permits.nextHeartbeat || state.rebuilding) return;
+  permits.nextHeartbeat = now + timing.heartbeatMs;
+  for (const [number, sentAt] of permits.sent) if (now >= sentAt + timing.permitMs) permits.sent.delete(number);
+  const number = permits.nextNumber;
+  permits.nextNumber += 1;
+  permits.sent.set(number, now);
+  // A fence is told once its tenure entry is on the own disk: then no restart leads this node back to an older fence.
+  const fence = applied >= replicated.tenureSequence ? replicated.fence : noFence;
+  out.push({ kind: 'broadcast', message: { kind: 'heartbeat', incarnation: state.incarnation, number, fence, applied } });
+}
+
+export function takeGrant(state: NodeState, grant: Extract<PeerMessage, { kind: 'grant' }>, now: number): void {
+  const { permits, timing } = state;
+  const sentAt = permits.sent.get(grant.number);
+  if (grant.incarnation !== state.incarnation || sentAt === undefined || sentAt < permits.notBefore) return;
+  if (compareFences(grant.fence, permits.fenceSeen) < 0) return;
+  const kept = permits.grants.filter(({ until, fence }) => until > now && compareFences(fence, grant.fence) === 0).slice(-3);
+  permits.grants = [...kept, { fence: grant.fence, through: grant.through, until: sentAt + timing.permitMs }];
+}
+
+/** Primary: a node is there. Grants it a permit if it stands on this tenure's history, is a member and keeps up. */
+export function takeHeartbeat(state: NodeState, from: string, heartbeat: Extract<PeerMessage, { kind: 'heartbeat' }>, now: number, out: Outbox): void {
+  const { replicated, tenure, stable, timing, limits } = state;
+  if (tenure === undefined || replicated.claim !== tenure.claim || compareFences(heartbeat.fence, replicated.fence) !== 0) return;
+  const joined = replicated.roster.get(from);
+  if (joined === undefined) state.replicate?.joining.add(from);
+  if (joined === undefined || joined > Math.max(stable, replicated.tenureSequence)) return;
+  // Before a tenure's first commit `stable` says little, but nothing after its tenure entry was answered by anyone else.
+  const through = Math.max(stable, replicated.tenureSequence);
+  if (through - heartbeat.applied > limits.permitLagEntries) return;
+  const holder = state.holders.get(from);
+  const confirmed = holder?.incarnation === heartbeat.incarnation ? Math.max(holder.confirmed, heartbeat.applied) : heartbeat.applied;
+  state.holders.set(from, { incarnation: heartbeat.incarnation, until: now + outlasting(timing.permitMs, timing), confirmed });
+  out.push({ kind: 'send', to: from, message: { kind: 'grant', fence: replicated.fence, incarnation: heartbeat.incarnation, number: heartbeat.number, through, stable } });
+}
+
+export function takeConfirm(state: NodeState, from: string, confirm: Extract<PeerMessage, { kind: 'confirm' }>): void {
+  const holder = state.holders.get(from);
+  if (holder?.incarnation !== confirm.incarnation || compareFences(confirm.fence, state.replicated.fence) !== 0) return;
+  holder.confirmed = Math.max(holder.confirmed, confirm.applied);
+}
+
+/** What every node that may answer reads has applied; the primary's own store included. */
+export function appliedByAllHolders(state: NodeState, now: number): number {
+  let lowest = state.applied;
+  for (const [node, { until, confirmed }] of state.holders) {
+    if (now >= until) state.holders.delete(node);
+    else lowest = Math.min(lowest, confirmed);
+  }
+  return lowest;
+}

@@ -1,0 +1,104 @@
+/**
+ * All that one node knows: the state of `role.ts`, in parts that one file each keeps.
+ *
+ *              claimed                       tenure entry in the log,
+ *              (tenure store)                others fenced or their permits over
+ *   follower ------------------> opening ----------------------------------> primary
+ *      ^  ^                         |                                           |
+ *      |  +-------------------------+-------------------------------------------+
+ *      |     tenure over by own clock, renewal refused, newer tenure entry in the log, yield
+ *      |
+ *   rebuilding: foreign history, or behind what the log still holds; starts from a snapshot as a new incarnation
+ *
+ * Invariant: changed by `step` only, with no clock, randomness or I/O but its event and `now`.
+ */
+import type { Election } from './election.ts';
+import type { Forward } from './forward.ts';
+import type { Opening } from './opening.ts';
+import type { Holders, Permits } from './permits.ts';
+import type { Effect, Restored } from './ports.ts';
+import type { Replicate } from './replicate.ts';
+import { copyReplicated } from './replicated.ts';
+import type { Replicated } from './replicated.ts';
+import type { SnapshotPlan } from './catch-up.ts';
+import { Tail } from './tail.ts';
+import type { Tenure } from './tenure.ts';
+import type { ClusterLimits, Timing } from './timing.ts';
+
+export interface NodeState {
+  readonly node: string;
+  readonly timing: Timing;
+  readonly limits: ClusterLimits;
+  /** Random; another after each start and each rebuild, so that what was said to the node before does not count. */
+  incarnation: string;
+  rebuilding: boolean;
+  /** A rebuild that met the same foreign history again takes an older snapshot than this. */
+  rebuildBelow: number;
+  /** Up to the last entry taken. */
+  replicated: Replicated;
+  tail: Tail;
+  /** Last entry synced in the own store, and seen by reads. */
+  applied: number;
+  /** Last entry known to be stable. */
+  stable: number;
+  /** When the tenure entry in force was taken, by the own clock. */
+  tenureTakenAt: number;
+  /** When the log is read next, whatever happens; and the read under way, if any. */
+  nextRead: number;
+  readSentAt: number | undefined;
+  readonly election: Election;
+  readonly permits: Permits;
+  readonly forward: Forward;
+  readonly snapshots: SnapshotPlan;
+  tenure: Tenure | undefined;
+  opening: Opening | undefined;
+  holders: Holders;
+  replicate: Replicate | undefined;
+}
+
+export interface NodeOptions {
+  readonly node: string;
+  readonly timing: Timing;
+  readonly limits: ClusterLimits;
+  readonly restored: Restored;
+  /** True when the store was empty: nothing tells what this node promised before (permits.ts). */
+  readonly startsEmpty: boolean;
+}
+
+export function createState({ node, timing, limits, restored, startsEmpty }: NodeOptions, now: number): NodeState {
+  const replicated = copyReplicated(restored.replicated);
+  return {
+    node, timing, limits,
+    incarnation: restored.incarnation,
+    rebuilding: false,
+    rebuildBelow: Number.MAX_SAFE_INTEGER,
+    replicated,
+    tail: new Tail(limits.tailEntries, replicated.sequence, restored.tail),
+    applied: replicated.sequence,
+    stable: replicated.stable,
+    tenureTakenAt: now,
+    nextRead: now,
+    readSentAt: undefined,
+    election: { nextLook: now, sight: undefined, claim: undefined, claims: 0, logRead: false },
+    permits: { grants: [], sent: new Map(), nextNumber: 1, nextHeartbeat: now, fenceSeen: replicated.fence, notBefore: startsEmpty ? now + startDelay(timing) : now },
+    forward: { primary: undefined, waiting: new Map() },
+    snapshots: { last: replicated.sequence, restoredAt: 0, captured: undefined, underWay: false },
+    tenure: undefined,
+    opening: undefined,
+    holders: new Map(),
+    replicate: undefined,
+  };
+}
+
+/** Longest time that a permit granted before this node lost its store may still be counted on. */
+export function startDelay(timing: Timing): number {
+  return ((timing.tenureMs + timing.permitMs) * (1 + timing.clockRateBound)) / (1 - timing.clockRateBound);
+}
+
+export type Outbox = Effect[];
+
+export function roleOf(state: NodeState): 'follower' | 'opening' | 'primary' | 'rebuilding' {
+  if (state.rebuilding) return 'rebuilding';
+  if (state.tenure === undefined) return 'follower';
+  return state.opening === undefined ? 'primary' : 'opening';
+}

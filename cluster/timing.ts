@@ -1,0 +1,89 @@
+/**
+ * Times and limits of the protocol, each with its reason, and the one rule for comparing clocks of two machines.
+ *
+ * Invariant: every duration is measured on a monotonic clock. Two machines never compare times, only durations, and whoever
+ * has to outlast another's duration waits `outlasting(duration)` on its own clock. Assumed: a clock runs at a rate within
+ * `clockRateBound` of the true one (crystals: 0.0001; we assume a hundred times worse). DESIGN.md, Timing.
+ */
+
+export interface Timing {
+  /** How long a primary believes in its tenure, from before it sent the claim or the last renewal. */
+  readonly tenureMs: number;
+  /** How often it renews: two renewals may get lost within a tenure. */
+  readonly renewMs: number;
+  /** How long the tenure store keeps a record that nobody renews; longer than `outlasting(tenureMs)` and a few looks. */
+  readonly tenureRecordMs: number;
+  /** How often a node looks at the tenure record. */
+  readonly lookMs: number;
+  /** Permit length L, from before the node sent the heartbeat; longer than a failover by a dead primary, so that reads go on. */
+  readonly permitMs: number;
+  readonly heartbeatMs: number;
+  /** How long a new primary waits for the heads of silent nodes before it reads the log for good. */
+  readonly headsMs: number;
+  /** How often it asks again who has not answered. */
+  readonly askMs: number;
+  /** An append without an answer for this long is looked up in the log. */
+  readonly appendMs: number;
+  /** How often a node reads on in the log although nothing told it to: pushed entries may get lost. */
+  readonly readMs: number;
+  /** A forwarder asks again after this long without a result. */
+  readonly resendMs: number;
+  /** A forwarder gives up after this long: its client is told that the outcome is not known. Far below `proposalKeptMs`. */
+  readonly giveUpMs: number;
+  /** How long ids and results of proposals stay in the replicated state, by its age. */
+  readonly proposalKeptMs: number;
+  /** Bound of the rate error of any clock. */
+  readonly clockRateBound: number;
+}
+
+export const defaultTiming: Timing = {
+  tenureMs: 1100,
+  renewMs: 300,
+  tenureRecordMs: 1500,
+  lookMs: 100,
+  permitMs: 2400,
+  heartbeatMs: 200,
+  headsMs: 300,
+  askMs: 100,
+  appendMs: 250,
+  readMs: 500,
+  resendMs: 400,
+  giveUpMs: 20_000,
+  proposalKeptMs: 600_000,
+  clockRateBound: 0.01,
+};
+
+export interface ClusterLimits {
+  /** Appends under way at once: bounds what a deposed primary may leave behind. */
+  readonly appendsMax: number;
+  /** Proposals in one entry. */
+  readonly entryProposalsMax: number;
+  /** Proposals waiting for the planner; more are left unanswered, and their forwarders ask again. */
+  readonly proposalsWaitingMax: number;
+  /** Newest entries that a node keeps to put a lost tail back: more than the log can lose (its sync interval). */
+  readonly tailEntries: number;
+  /** Entries that one read of the log returns. */
+  readonly readEntries: number;
+  /** A node further behind gets no permit: everyone's writes would wait for it. */
+  readonly permitLagEntries: number;
+  /** A snapshot is taken after so many entries, and the log purged up to `tailEntries` before it. */
+  readonly snapshotEntries: number;
+}
+
+export const defaultLimits: ClusterLimits = {
+  appendsMax: 64,
+  entryProposalsMax: 64,
+  proposalsWaitingMax: 4096,
+  tailEntries: 8192,
+  readEntries: 512,
+  permitLagEntries: 2048,
+  snapshotEntries: 50_000,
+};
+
+/**
+ * How long to wait on one's own clock so that `duration` has passed on any other: the other may run slow by the bound, one's
+ * own fast by the bound.
+ */
+export function outlasting(duration: number, timing: Pick<Timing, 'clockRateBound'>): number {
+  return (duration * (1 + timing.clockRateBound)) / (1 - timing.clockRateBound);
+}

@@ -1,0 +1,187 @@
+/**
+ * What goes wrong in a run, and when: drawn from the seed. A lost tail of the log comes with a calm: the protocol promises to
+ * put it back as long as a node that applied it is within reach of the next primary (cluster/DESIGN.md, Assumptions).
+ */
+import { calm } from './network.ts';
+import type { Weather } from './network.ts';
+import type { SeededRandom } from './random.ts';
+import type { SimNode } from './sim-node.ts';
+import type { World } from './world.ts';
+
+export interface FaultPlan {
+  readonly weather: Weather;
+  readonly comparesHash: boolean;
+  readonly losesTail: boolean;
+  readonly forgetsTenure: boolean;
+  readonly everyMs: number;
+  readonly sleepy: number;
+  readonly nodes: number;
+}
+
+export function drawPlan(random: SeededRandom): FaultPlan {
+  const comparesHash = random.chance(0.7);
+  // Without the hash, a lost tail and a forgotten tenure together could not be told from a healthy log: then one of them only.
+  const losesTail = comparesHash && random.chance(0.6);
+  return {
+    weather: {
+      loss: random.pick([0, 0, 0.01, 0.05, 0.15]),
+      doubled: random.pick([0, 0.02, 0.1]),
+      slow: random.pick([0, 0.02, 0.1]),
+      slowMs: random.pick([20, 200, 1200]),
+    },
+    comparesHash,
+    losesTail,
+    forgetsTenure: random.chance(0.25),
+    everyMs: random.pick([400, 900, 2000]),
+    sleepy: random.pick([0, 0, 0.01]),
+    nodes: random.pick([3, 3, 3, 2, 5, 1]),
+  };
+}
+
+export class Faults {
+  readonly #world: World;
+  readonly #plan: FaultPlan;
+  readonly #until: number;
+  #calmUntil = 0;
+
+  constructor(world: World, plan: FaultPlan, until: number) {
+    this.#world = world;
+    this.#plan = plan;
+    this.#until = until;
+    for (const node of world.nodes) node.setRate(1 + world.random.between(-0.009, 0.009));
+    world.tenure.rate = 1 + world.random.between(-0.009, 0.009);
+    this.#next();
+  }
+
+  #next(): void {
+    const { scheduler, random } = this.#world;
+    scheduler.after(random.between(0.2, 1.8) * this.#plan.everyMs, () => {
+      if (scheduler.now >= this.#until) return;
+      if (scheduler.now >= this.#calmUntil) this.#strike();
+      this.#next();
+    });
+  }
+
+  /** Prefers the primary: most of what can go wrong goes wrong around it. */
+  #victim(): SimNode {
+    const { random, nodes } = this.#world;
+    const primary = this.#world.primary();
+    return primary !== undefined && random.chance(0.5) ? primary : random.pick(nodes);
+  }
+
+  #strike(): void {
+    const { random, network, scheduler } = this.#world;
+    const node = this.#victim();
+    const what = random.weighted({
+      crash: 16, pause: 10, stall: 8, cut: 22, isolate: 12, slowDisk: 6, clock: 4, yield: 4, wipe: 3,
+      tail: this.#plan.losesTail ? 12 : 0, forget: this.#plan.forgetsTenure ? 8 : 0,
+    });
+    const milliseconds = random.pick([random.between(20, 200), random.between(200, 1500), random.between(1000, 6000)]);
+    switch (what) {
+      case 'crash':
+      case 'wipe':
+        if (!node.up) return;
+        this.#world.note(`${what} ${node.name} for ${milliseconds.toFixed(0)} ms`);
+        node.crash(what === 'wipe');
+        scheduler.after(milliseconds, () => node.start());
+        return;
+      case 'pause':
+        this.#world.note(`pause ${node.name} for ${milliseconds.toFixed(0)} ms`);
+        node.pause(milliseconds);
+        return;
+      case 'stall':
+        this.#world.note(`pause ${node.name} in mid-step for ${milliseconds.toFixed(0)} ms`);
+        node.pauseAtClock = milliseconds;
+        return;
+      case 'cut': {
+        const others = [...this.#world.names.filter((name) => name !== node.name), 'log', 'tenure'];
+        const other = random.pick(others);
+        const direction = random.pick(['both', 'to', 'from']);
+        this.#world.note(`cut ${node.name} ${direction === 'both' ? '--' : direction === 'to' ? '->' : '<-'} ${other} for ${milliseconds.toFixed(0)} ms`);
+        if (direction !== 'from') network.cut(node.name, other, milliseconds);
+        if (direction !== 'to') network.cut(other, node.name, milliseconds);
+        return;
+      }
+      case 'isolate': {
+        const peersOnly = random.chance(0.5);
+        this.#world.note(`isolate ${node.name} from ${peersOnly ? 'its peers' : 'everything'} for ${milliseconds.toFixed(0)} ms`);
+        for (const other of [...this.#world.names, ...(peersOnly ? [] : ['log', 'tenure'])]) {
+          if (other === node.name) continue;
+          network.cut(node.name, other, milliseconds);
+          network.cut(other, node.name, milliseconds);
+        }
+        return;
+      }
+      case 'slowDisk': {
+        const delay = random.between(20, 400);
+        this.#world.note(`disk of ${node.name} takes ${delay.toFixed(0)} ms for ${milliseconds.toFixed(0)} ms`);
+        node.diskDelay = () => delay;
+        scheduler.after(milliseconds, () => {
+          node.diskDelay = () => 2;
+        });
+        return;
+      }
+      case 'clock':
+        node.setRate(1 + random.between(-0.009, 0.009));
+        return;
+      case 'yield':
+        this.#world.note(`${node.name} yields`);
+        node.handle({ kind: 'yield' });
+        return;
+      case 'forget': {
+        const back = random.between(0, 2500);
+        this.#world.note(`the tenure store forgets the last ${back.toFixed(0)} ms`);
+        this.#world.tenure.forget(back);
+        return;
+      }
+      case 'tail':
+        this.#loseTail(node);
+    }
+  }
+
+  #loseTail(node: SimNode): void {
+    const { random, log, nodes, network, scheduler, names } = this.#world;
+    // A claimant that has asked everyone already would not hear of what is lost after that.
+    if (nodes.some(({ cluster }) => cluster?.role === 'opening' && cluster.state.opening?.stage !== 'waiting')) return;
+    const lost = log.loseTail(random.whole(1, 4));
+    if (lost.length === 0) return;
+    this.#world.note(`the log loses ${lost.length} entries, ends at ${log.last}; calm`);
+    network.heal();
+    const { weather } = network;
+    const { sleepy } = this.#world;
+    network.weather = calm;
+    this.#world.sleepy = 0;
+    this.#calmUntil = scheduler.now + 7000;
+    scheduler.after(7000, () => {
+      if (scheduler.now >= this.#until) return;
+      network.weather = weather;
+      this.#world.sleepy = sleepy;
+    });
+    for (const each of nodes) {
+      each.pausedUntil = 0;
+      each.pauseAtClock = 0;
+      each.resume();
+      if (!each.up) each.start();
+    }
+    if (names.length > 1 && random.chance(0.6)) {
+      this.#world.note(`crash ${node.name} with it`);
+      node.crash(false);
+      scheduler.after(random.between(20, 120), () => node.start());
+    }
+  }
+}
+
+/** Everything works again. */
+export function healAll(world: World): void {
+  world.note('everything heals');
+  world.network.heal();
+  world.network.weather = calm;
+  world.sleepy = 0;
+  for (const node of world.nodes) {
+    node.pausedUntil = 0;
+    node.pauseAtClock = 0;
+    node.diskDelay = () => 2;
+    node.resume();
+    if (!node.up) node.start();
+  }
+}

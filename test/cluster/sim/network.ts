@@ -1,0 +1,56 @@
+/**
+ * Links between nodes, the log and the tenure store: loss, delay, doubling, reordering, cuts in one or both directions.
+ */
+import type { SeededRandom } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface Weather {
+  readonly loss: number;
+  readonly doubled: number;
+  /** Share of messages that take long, and how long at most. */
+  readonly slow: number;
+  readonly slowMs: number;
+}
+
+export const calm: Weather = { loss: 0, doubled: 0, slow: 0, slowMs: 0 };
+
+export class Network {
+  weather: Weather;
+  readonly #scheduler: Scheduler;
+  readonly #random: SeededRandom;
+  readonly #cuts = new Map<string, number>();
+  carried = 0;
+
+  constructor(scheduler: Scheduler, random: SeededRandom, weather: Weather) {
+    this.#scheduler = scheduler;
+    this.#random = random;
+    this.weather = weather;
+  }
+
+  cut(source: string, target: string, milliseconds: number): void {
+    this.#cuts.set(`${source}>${target}`, this.#scheduler.now + milliseconds);
+  }
+
+  heal(): void {
+    this.#cuts.clear();
+  }
+
+  open(source: string, target: string): boolean {
+    return (this.#cuts.get(`${source}>${target}`) ?? 0) <= this.#scheduler.now;
+  }
+
+  carry(source: string, target: string, deliver: () => void): void {
+    const copies = this.#random.chance(this.weather.doubled) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      if (!this.open(source, target) || this.#random.chance(this.weather.loss)) continue;
+      const slow = this.#random.chance(this.weather.slow);
+      const delay = this.#random.between(0.1, 1.5) + (slow ? this.#random.between(0, this.weather.slowMs) : 0);
+      this.#scheduler.after(delay, () => {
+        // What was under way when a link was cut is lost with it.
+        if (!this.open(source, target)) return;
+        this.carried += 1;
+        deliver();
+      });
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * A whole cluster in one process: nodes, links, log, tenure store, snapshots, virtual time, and what is noted about them.
+ */
+import { compareFences } from '../../../cluster/entry.ts';
+import type { ClusterEvent } from '../../../cluster/ports.ts';
+import { defaultLimits, defaultTiming } from '../../../cluster/timing.ts';
+import type { ClusterLimits, Timing } from '../../../cluster/timing.ts';
+import type { DiskContent } from './disk.ts';
+import { Network } from './network.ts';
+import type { Weather } from './network.ts';
+import type { Protocol } from './protocol.ts';
+import { SeededRandom } from './random.ts';
+import { Scheduler } from './scheduler.ts';
+import { SimulatedLog, SimulatedSnapshots, SimulatedTenureStore } from './services.ts';
+import { SimNode } from './sim-node.ts';
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly protocol: Protocol;
+  readonly nodes: number;
+  readonly weather: Weather;
+  readonly comparesHash: boolean;
+  readonly timing?: Partial<Timing>;
+  readonly limits?: Partial<ClusterLimits>;
+  /** Probability that a process falls asleep between a read and the question whether it may be answered. */
+  readonly sleepy: number;
+}
+
+export class World {
+  readonly random: SeededRandom;
+  readonly scheduler = new Scheduler();
+  readonly network: Network;
+  readonly log: SimulatedLog;
+  readonly tenure: SimulatedTenureStore;
+  readonly snapshots = new SimulatedSnapshots<DiskContent>();
+  readonly nodes: readonly SimNode[];
+  readonly names: readonly string[];
+  readonly protocol: Protocol;
+  readonly timing: Timing;
+  sleepy: number;
+  readonly violations: string[] = [];
+  readonly transcript: string[] = [];
+  readonly #digests = new Map<string, { readonly digest: number; readonly node: string }>();
+  #lastRoles = new Map<string, string>();
+  openings = 0;
+  /** Set when acknowledged entries may really be gone (every copy was out of reach): scenarios only. */
+  lossAllowed = false;
+
+  constructor(options: WorldOptions) {
+    this.random = new SeededRandom(options.seed);
+    this.protocol = options.protocol;
+    this.sleepy = options.sleepy;
+    this.timing = { ...defaultTiming, giveUpMs: 5000, ...options.timing };
+    const limits = { ...defaultLimits, ...options.limits };
+    this.names = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
+    this.network = new Network(this.scheduler, this.random, options.weather);
+    this.log = new SimulatedLog(this.network, this.scheduler, this.names, this.deliver, options.comparesHash);
+    this.tenure = new SimulatedTenureStore(this.network, this.scheduler, this.deliver, this.timing.tenureRecordMs);
+    this.nodes = this.names.map((name) => new SimNode(this, name, this.timing, limits));
+  }
+
+  readonly deliver = (node: string, event: ClusterEvent): void => {
+    this.node(node).handle(event);
+  };
+
+  node(name: string): SimNode {
+    return this.nodes[this.names.indexOf(name)]!;
+  }
+
+  /** The node that is, or believes it is, the primary; the newest tenure if there are several. */
+  primary(): SimNode | undefined {
+    const primaries = this.nodes.filter(({ cluster }) => cluster?.role === 'primary');
+    return primaries.sort((left, right) => compareFences(right.cluster!.state.replicated.fence, left.cluster!.state.replicated.fence))[0];
+  }
+
+  note(line: string): void {
+    this.transcript.push(`${this.scheduler.now.toFixed(1).padStart(9)} ${line}`);
+  }
+
+  fail(violation: string): void {
+    this.violations.push(violation);
+    this.note(`VIOLATION ${violation}`);
+  }
+
+  /** One fence at a time: no two nodes may both be open primaries within their tenures. */
+  afterStep(node: SimNode): void {
+    const role = node.cluster?.role ?? 'down';
+    const { stage } = node.cluster?.state.opening ?? {};
+    const text = stage === undefined ? role : `${role} (${stage})`;
+    if (this.#lastRoles.get(node.name) !== text) {
+      this.#lastRoles.set(node.name, text);
+      if (role === 'primary') this.openings += 1;
+      const { fence, sequence } = node.cluster!.state.replicated;
+      this.note(`${node.name} is ${text}, fence ${fence.counter}/${fence.node}, at ${sequence}, stable ${node.cluster!.stable}`);
+    }
+    if (role !== 'primary') return;
+    const reigning = this.nodes.filter(({ cluster, clock }) => cluster?.role === 'primary' && cluster.state.tenure !== undefined && clock !== undefined);
+    const within = reigning.filter((each) => each.clock() < each.cluster!.state.tenure!.until);
+    if (within.length > 1 && this.violations.length === 0) this.fail(`two open primaries at once: ${within.map(({ name }) => name).join(', ')}`);
+  }
+
+  /** Digests are equal at equal places of the history. */
+  applied({ name, disk }: SimNode): void {
+    const place = `${disk.replicated.sequence}:${disk.replicated.hash}`;
+    const known = this.#digests.get(place);
+    if (known === undefined) this.#digests.set(place, { digest: disk.digest, node: name });
+    else if (known.digest !== disk.digest) this.fail(`${name} and ${known.node} differ at sequence ${disk.replicated.sequence}`);
+  }
+}
