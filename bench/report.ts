@@ -4,6 +4,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { floorLines } from './floors.ts';
+import type { JudgedFloor } from './floors.ts';
 
 export type Row = Readonly<Record<string, string | number>>;
 
@@ -13,16 +15,30 @@ export interface BenchReport {
   /** What decision rests on these figures. */
   readonly question: string;
   readonly rows: readonly Row[];
+  /** Tables that go before it. */
+  readonly sections?: readonly { readonly title: string; readonly rows: readonly Row[] }[];
+  readonly floors?: readonly JudgedFloor[];
   readonly notes: readonly string[];
 }
 
 export function printReport(report: BenchReport): void {
-  console.log(`\n${report.name}: ${report.question}`);
-  const head = Object.keys(report.rows[0] ?? {});
-  const cells = [head, ...report.rows.map((row) => head.map((name) => String(row[name] ?? '-')))];
+  for (const { title, rows } of report.sections ?? []) printTable(`${report.name}: ${title}`, rows);
+  printTable(`${report.name}: ${report.question}`, report.rows);
+  for (const note of report.notes) console.log(`  ${note}`);
+}
+
+/** The last lines of a bench: which floors were missed, and how many held. */
+export function printFloors(report: BenchReport): void {
+  if (report.floors === undefined) return;
+  for (const line of floorLines(report.floors)) console.log(line);
+}
+
+function printTable(title: string, rows: readonly Row[]): void {
+  console.log(`\n${title}`);
+  const head = Object.keys(rows[0] ?? {});
+  const cells = [head, ...rows.map((row) => head.map((name) => String(row[name] ?? '-')))];
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   for (const row of cells) console.log(row.map((cell, column) => cell.padStart(widths[column]!)).join('  '));
-  for (const note of report.notes) console.log(`  ${note}`);
 }
 
 /** Writes the run to bench/results/<name>.json; smoke runs are not kept. */

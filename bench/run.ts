@@ -1,10 +1,12 @@
 /**
- * `npm run bench [-- --smoke] [core] [server] [store]`: runs the benches, prints their tables, keeps the JSON of full runs.
+ * `npm run bench [-- --smoke] [core] [server] [store]`: runs the benches, prints their tables, keeps the JSON of full runs. A smoke run
+ * fails where a ratio falls far below its floor; a full run only says so.
  */
 import { coreBench } from './core.bench.ts';
 import { serverBench } from './server.bench.ts';
 import { storeBench } from './store.bench.ts';
-import { keepReport, printReport } from './report.ts';
+import { fallsFar } from './floors.ts';
+import { keepReport, printFloors, printReport } from './report.ts';
 
 const smoke = process.argv.includes('--smoke');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -15,4 +17,6 @@ for (const [name, bench] of Object.entries(benches)) {
   const report = await bench(smoke);
   printReport(report);
   if (!smoke) console.log(`  kept in ${keepReport(report)}`);
+  printFloors(report);
+  if (smoke && report.floors !== undefined && fallsFar(report.floors)) process.exitCode = 1;
 }
