@@ -63,8 +63,8 @@ export function createEngine(parts: EngineParts): ThreadParts {
 }
 
 /**
- * How much longer data may be on the fast path than where node:crypto begins to win in the engine: the engine around it costs
- * some 14 microseconds a message, the call of node:crypto about 2.
+ * How much longer data may be on the fast path than where node:crypto begins to win in the engine: calling node:crypto costs about
+ * one microsecond more than the core, the engine around it eight more than the fast path. Measured: 15 times with GCM, 7 with CBC.
  */
 const fastPathShare = 8;
 
