@@ -46,3 +46,11 @@ test('secrets compare by content and wipe to zeros', () => {
   wipe(bytes, undefined);
   assert.deepEqual(bytes, new Uint8Array(3));
 });
+
+test('numbers that are taken for nonces made elsewhere are left out here', () => {
+  const next = nonceSource(9);
+  next();
+  assert.equal(next.take(1000), 1n);
+  assert.equal(Buffer.from(next()).toString('hex'), '0000000900000000000003e9');
+  assert.equal(next.take(1), 1002n);
+});
