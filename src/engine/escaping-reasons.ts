@@ -10,7 +10,7 @@ import type { Operation } from '../operations/operation.ts';
 
 const general: ReadonlySet<ResultReasonName> = new Set<ResultReasonName>([
   'InvalidMessage', 'InvalidField', 'UnknownEnumeration', 'UnknownTag', 'PermissionDenied', 'OperationNotSupported', 'ObjectNotFound', 'ResponseTooLarge',
-  'InternalServerError',
+  'ServerLimitExceeded', 'InternalServerError',
 ]);
 
 /** The gap as an error for the report; undefined where there is none. */

@@ -5,6 +5,7 @@
  * item's plan (Undo, Response Too Large) leaves no trace. Mutations are applied by the same pure function as the store's.
  */
 import type { Managed } from '../kmip/managed.ts';
+import { KmipError } from '../kmip/result.ts';
 import type { LocateTerm, View } from '../operations/context.ts';
 import { apply } from '../storage/apply.ts';
 import type { Mutation } from '../storage/mutation.ts';
@@ -16,10 +17,14 @@ export class MessageView implements View {
   /** Objects that the message has changed, by unique identifier; creation order for the new ones. */
   readonly #changed = new Map<string, Managed>();
   readonly #mutations: Mutation[] = [];
+  readonly #looksMax: number;
+  #looks = 0;
 
-  constructor(store: ReadStore, scope: string) {
+  /** `looksMax`: objects that all walks of the message together may look at. */
+  constructor(store: ReadStore, scope: string, looksMax = Number.POSITIVE_INFINITY) {
     this.#store = store;
     this.#scope = scope;
+    this.#looksMax = looksMax;
   }
 
   get mutations(): readonly Mutation[] {
@@ -34,19 +39,32 @@ export class MessageView implements View {
     const seen = new Set<string>();
     if (how.newestFirst === true) {
       for (const [uniqueIdentifier, managed] of [...this.#changed].reverse()) {
+        this.#look();
         if (this.#store.glance(this.#scope, uniqueIdentifier) !== undefined) continue;
         seen.add(uniqueIdentifier);
         yield managed;
       }
     }
     for await (const uniqueIdentifier of this.#store.candidates(this.#scope, { terms, ...how })) {
+      this.#look();
       const changed = this.#changed.get(uniqueIdentifier);
       if (changed !== undefined) seen.add(uniqueIdentifier);
       const managed = changed ?? this.#store.glance(this.#scope, uniqueIdentifier);
       if (managed !== undefined) yield managed;
     }
     // An index knows nothing of the message's own changes: every changed object may match.
-    for (const [uniqueIdentifier, managed] of this.#changed) if (!seen.has(uniqueIdentifier)) yield managed;
+    for (const [uniqueIdentifier, managed] of this.#changed) {
+      if (seen.has(uniqueIdentifier)) continue;
+      this.#look();
+      yield managed;
+    }
+  }
+
+  #look(): void {
+    this.#looks += 1;
+    if (this.#looks <= this.#looksMax) return;
+    const what = `a message that changes something may look at ${this.#looksMax} objects`;
+    throw new KmipError('ServerLimitExceeded', `${what}; Locate in a message of its own, or by an attribute that few have`, 'IllegalOperation');
   }
 
   /** Adds an item's plan and gives back how to take it back, as long as nothing else was planned since. */

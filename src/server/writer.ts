@@ -1,7 +1,7 @@
 /**
  * The writing thread's queue: plans one message at a time, commits in groups, answers after the commit (DESIGN §3).
  *
- *     submit → [queue] → plan (serial) → commit (many under way, one sync) → publish → answer
+ *     submit → [queues, in turn] → plan (serial) → commit (many under way, one sync) → publish → answer
  *
  * Invariants: a message is planned on what all messages before it decided, durable or not; an answer leaves only
  * after its write set, and every one before it, is on disk and published to the workers' caches; so no answer, of a
@@ -35,6 +35,7 @@ export interface WriterPorts {
 }
 
 interface Job {
+  readonly credential: string;
   readonly bytes: number;
   plan(): Promise<{ readonly mutations: readonly Mutation[]; settle(): void }>;
   fail(error: unknown): void;
@@ -42,7 +43,8 @@ interface Job {
 
 export class Writer {
   readonly #ports: WriterPorts;
-  readonly #queue: Job[] = [];
+  /** Jobs by credential, whose turn is next first: who sends many waits for his own, the others for one of his at a time. */
+  readonly #queues = new Map<string, Job[]>();
   #messages = 0;
   #bytes = 0;
   #planning = false;
@@ -67,6 +69,7 @@ export class Writer {
     }
     return new Promise((resolve) => {
       this.#enqueue({
+        credential,
         bytes: message.length,
         plan: async () => {
           const answer = await this.#execute(message, credential);
@@ -107,14 +110,16 @@ export class Writer {
   #enqueue(job: Job): void {
     this.#messages += 1;
     this.#bytes += job.bytes;
-    this.#queue.push(job);
+    const queue = this.#queues.get(job.credential);
+    if (queue === undefined) this.#queues.set(job.credential, [job]);
+    else queue.push(job);
     if (!this.#planning) void this.#run();
   }
 
   async #run(): Promise<void> {
     const { store, clock, metrics } = this.#ports;
     this.#planning = true;
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+    for (let job = this.#next(); job !== undefined; job = this.#next()) {
       const current = job;
       if (this.#stopped) {
         this.#finish(current, () => current.fail(new Error('the store has failed')));
@@ -139,6 +144,17 @@ export class Writer {
       }
     }
     this.#planning = false;
+  }
+
+  /** The oldest job of the credential whose turn it is; then the next credential has its turn. */
+  #next(): Job | undefined {
+    for (const [credential, queue] of this.#queues) {
+      const job = queue.shift();
+      this.#queues.delete(credential);
+      if (queue.length > 0) this.#queues.set(credential, queue);
+      return job;
+    }
+    return undefined;
   }
 
   async #execute(message: Uint8Array, credential: string): Promise<Answer & { readonly mutations: readonly Mutation[] }> {

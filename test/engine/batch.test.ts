@@ -169,3 +169,15 @@ test('a batch of more items than the limit is refused before any of them', async
   assert.equal(small.store.sequence, 0);
   assert.match(await small.sendText(request(14, list(3))), /BatchCount 3/);
 });
+
+test('Locates beside a change look at so many objects and no more; alone they look at all', async () => {
+  const bounded = createHarness({ limits: { writerLooksMax: 25 } });
+  for (let index = 0; index < 10; index += 1) await putKey(bounded);
+  const look = of(locate, { maximumItems: 1, attributes: [{ name: 'CryptographicUsageMask', value: 0x4000 }] });
+  const alone = await bounded.batch([look, look, look, look], { header: { batchErrorContinuationOption: Continue } });
+  assert.deepEqual(statuses(alone), [Success, Success, Success, Success]);
+  const mixed = await bounded.batch([look, look, look, newKey('after')], { version: 21, header: { batchErrorContinuationOption: Continue } });
+  assert.deepEqual(statuses(mixed), [Success, Success, OperationFailed, Success]);
+  assert.equal(mixed[2]!.resultReason, ResultReason.ServerLimitExceeded);
+  assert.match(mixed[2]!.resultMessage!, /may look at 25 objects/);
+});

@@ -108,6 +108,16 @@ test('a read on the writing thread waits for the commit that it may have seen', 
   await read;
 });
 
+test('credentials take turns, each in its own order: one that sends many does not hold up another', async () => {
+  const made = bench(undefined, new Map([['c', caller], ['d', { ...caller, credential: 'd' }]]));
+  const { writer, events, sync } = made;
+  const answers = [writer.submit(Uint8Array.of(1), 'c'), writer.submit(Uint8Array.of(2), 'c'), writer.submit(Uint8Array.of(3), 'c'), writer.submit(Uint8Array.of(4), 'd'), writer.submit(Uint8Array.of(5), 'd')];
+  await commits(made, 5);
+  assert.deepEqual(events.filter((event) => event.startsWith('plan ')), ['plan 1', 'plan 2', 'plan 4', 'plan 3', 'plan 5']);
+  sync();
+  await Promise.all(answers);
+});
+
 test('after a write set without mutations the next one is committed', async () => {
   const store = createMemoryStore();
   await store.commit([]);
