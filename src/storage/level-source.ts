@@ -36,6 +36,8 @@ export interface LevelStoreOptions {
   readonly folder: string;
   /** 32 bytes, secret (root-key.ts). The store derives its keys at once and keeps no reference. */
   readonly rootKey: Uint8Array;
+  /** Milliseconds after which destroyed material is taken off the disk (erasure.ts). */
+  readonly erasureDelayMs?: number;
 }
 
 /** Opens a handle; Faults tell a locked or damaged database, a foreign one, and a wrong root key. */

@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { encode } from './cbor.ts';
 import { seal } from './envelope.ts';
+import { Erasure } from './erasure.ts';
 import { HolderEdits } from './holders.ts';
 import { everyObject, isHeldTerm, termsOf } from './index-terms.ts';
 import { Journal } from './journal.ts';
@@ -27,7 +28,7 @@ export type { LevelStoreOptions } from './level-source.ts';
 /** Opens (or makes) the database for the one thread that writes. A wrong root key is a Fault at once. */
 export async function createLevelStore(options: LevelStoreOptions): Promise<Journal> {
   const source = await openSource(options, true);
-  return new Journal(new LevelBackend(source));
+  return new Journal(new LevelBackend(source, options.erasureDelayMs));
 }
 
 export interface StoreReader extends ReadStore {
@@ -66,10 +67,12 @@ const noTerms: ReadonlySet<string> = new Set();
 
 class LevelBackend implements Backend {
   readonly source: LevelSource;
+  readonly #erasure: Erasure;
   sequence: number;
 
-  constructor(source: LevelSource) {
+  constructor(source: LevelSource, erasureDelayMs: number | undefined) {
     this.source = source;
+    this.#erasure = new Erasure(source.database, erasureDelayMs);
     const stored = source.database.getSync(sequencePath);
     this.sequence = stored === undefined ? 0 : Number(Buffer.from(stored).readBigUInt64BE());
   }
@@ -77,14 +80,17 @@ class LevelBackend implements Backend {
   async write(changes: readonly RecordChange[], sequence: number): Promise<void> {
     const { keys } = this.source;
     const writes: LevelWrite[] = [];
+    const destroyed: Uint8Array[] = [];
     const holders = new HolderEdits((path) => this.source.value(path));
     const lists = new Map<string, { readonly list: Address; readonly identifiers: string[] }>();
     // Objects of a scope may come in the same batch as the scope itself.
     for (const { after } of changes) if (after.kind === 'scope') keys.learn(after.record);
     for (const { address, before, after } of changes) {
       const plaintext = encodeRecord(after);
-      writes.push({ type: 'put', key: recordPath(keys, address), value: seal(keys.sealing(address.kind, address.scope), address, plaintext) });
+      const path = recordPath(keys, address);
+      writes.push({ type: 'put', key: path, value: seal(keys.sealing(address.kind, address.scope), address, plaintext) });
       plaintext.fill(0);
+      if (before?.kind === 'managed' && after.kind === 'managed' && before.managed.material !== undefined && before.managed.material !== after.managed.material) destroyed.push(path);
       if (after.kind === 'managed') this.#index(before, after, writes, holders);
       const list = listingOf(after);
       if (list !== undefined && before === undefined) {
@@ -102,6 +108,7 @@ class LevelBackend implements Backend {
     writes.push({ type: 'put', key: sequencePath, value: sequenceBytes });
     await writeTogether(this.source.database, writes);
     this.sequence = sequence;
+    for (const path of destroyed) this.#erasure.add(path);
   }
 
   #index(before: StateRecord | undefined, after: Extract<StateRecord, { kind: 'managed' }>, writes: LevelWrite[], holders: HolderEdits): void {
@@ -156,7 +163,8 @@ class LevelBackend implements Backend {
     }
   }
 
-  close(): Promise<void> {
-    return this.source.close();
+  async close(): Promise<void> {
+    await this.#erasure.close();
+    await this.source.close();
   }
 }

@@ -156,3 +156,45 @@ it('keeps no key material, name, scope, role or custom text in the clear, in any
   }
   assert.ok(total > 500_000, 'the scan saw the data');
 });
+
+it('takes the sealed material of a destroyed object off the disk, and nothing else', async (test) => {
+  const folder = await temporaryFolder(test);
+  const identifiers = Array.from({ length: 200 }, (_, index) => `u${index}`);
+  const first = await createLevelStore({ folder, rootKey: testRootKey });
+  await first.commit([scopePut('default')]);
+  await first.commit(identifiers.map((identifier) => created(identifier)));
+  await first.close();
+  const sealed = await sealedRecords(folder);
+  assert.equal(sealed.size, 200);
+  const onDisk = async (identifier: string): Promise<boolean> => {
+    const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file)).catch(() => Buffer.alloc(0))));
+    return files.some((bytes) => bytes.includes(sealed.get(identifier)!));
+  };
+  assert.ok(await onDisk('u7') && await onDisk('u8'));
+  const store = await createLevelStore({ folder, rootKey: testRootKey, erasureDelayMs: 20 });
+  const destroyed = (identifier: string): Mutation => ({ kind: 'material-destroyed', scope: 'default', uniqueIdentifier: identifier });
+  await store.commit([destroyed('u7'), attributeSet('u9', 'ContactInformation', 'kept')]);
+  for (let waited = 0; await onDisk('u7'); waited += 20) {
+    assert.ok(waited < 10_000, 'the sealed material is still on the disk');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  // More than ranges are merged one by one.
+  await store.commit(identifiers.slice(100).map(destroyed));
+  for (let waited = 0; await onDisk('u100') || await onDisk('u199'); waited += 20) {
+    assert.ok(waited < 10_000, 'the sealed material is still on the disk');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal(store.fetch('default', 'u7')?.material, undefined);
+  assert.notEqual(store.fetch('default', 'u8')?.material, undefined);
+  await store.close();
+});
+
+/** The sealed bytes of each object, as LevelDB holds them. */
+async function sealedRecords(folder: string): Promise<Map<string, Uint8Array>> {
+  const database = new ClassicLevel<Buffer, Buffer>(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+  await database.open();
+  const found = new Map<string, Uint8Array>();
+  for await (const [path, value] of database.iterator({ gte: Buffer.from('m'), lt: Buffer.from('n') })) found.set(path.subarray(17).toString(), value);
+  await database.close();
+  return found;
+}
