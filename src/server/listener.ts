@@ -4,9 +4,11 @@
  * Invariants: TLS 1.2 or 1.3 with a client certificate of a trusted authority, or no connection; the certificate's
  * credential is looked up at every handshake, resumed sessions included (a ticket brings the certificate back), and
  * again for all live connections whenever identities change: a revoked one is cut at once. With TLS 1.3 a client has
- * finished its handshake before the server has seen its certificate, so to refuse it is to cut it.
+ * finished its handshake before the server has seen its certificate, so to refuse it is to cut it. TLS 1.2 sessions are not
+ * renegotiated: it would cost us a handshake at a stranger's word, and could change the certificate under a live connection.
  * All workers listen on one port (`reusePort`): the kernel spreads connections. That is Linux; see `main.ts`.
  */
+import { constants } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import type { Server, TLSSocket } from 'node:tls';
@@ -94,6 +96,7 @@ export class Listener {
       maxVersion: 'TLSv1.3',
       ciphers: tls.ciphers ?? defaultCiphers,
       honorCipherOrder: true,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ecdhCurve: 'auto',
       handshakeTimeout: limits.handshakeMs,
       sessionTimeout: ticketLifetimeSeconds,

@@ -141,7 +141,7 @@ export class WorkerPool {
         if (this.#stopping) {
           resolve();
         } else if (!wasListening) {
-          reject(failure ?? new Fault('E_WORKER', `Worker ${index} ended with code ${code} before it listened.`));
+          reject(new Fault('E_WORKER', `Worker ${index} ended with code ${code} before it listened.`, { cause: failure }));
         } else {
           log.error({ worker: index, code, error: failure }, 'A worker thread died; its connections are lost, another takes its place.');
           this.#replace(index, failure);

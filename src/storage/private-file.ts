@@ -7,13 +7,18 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { Fault } from '../fault.ts';
 
 const folderMode = 0o700;
 const fileMode = 0o600;
 
 /** Makes the folder (and those above it) if need be; new ones are the user's alone. */
 export async function makePrivateFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: folderMode });
+  try {
+    await mkdir(folder, { recursive: true, mode: folderMode });
+  } catch (cause) {
+    throw new Fault('E_DATA_FOLDER', `The folder ${folder} cannot be made.`, { cause });
+  }
 }
 
 /** Writes the file, in place of one that may be there. */
@@ -27,12 +32,20 @@ export async function makePrivateFile(path: string, content: string | Uint8Array
     await written(path, content, (temporary) => link(temporary, path));
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (((error as Error).cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
 }
 
 async function written(path: string, content: string | Uint8Array, publish: (temporary: string) => Promise<void>): Promise<void> {
+  try {
+    await writtenWhole(path, content, publish);
+  } catch (cause) {
+    throw new Fault('E_DATA_FOLDER', `The file ${path} cannot be written.`, { cause });
+  }
+}
+
+async function writtenWhole(path: string, content: string | Uint8Array, publish: (temporary: string) => Promise<void>): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -85,4 +85,14 @@ test('npm start hands a signal on to the server and ends with its code', async (
   npm.kill('SIGTERM');
   assert.deepEqual(await ended, [0, null], told);
   assert.match(told, /"Stopped\."/);
+});
+
+test('a data folder that cannot be made or written ends the start with one line', () => {
+  const file = join(folder, 'a-file');
+  writeFileSync(file, '');
+  for (const data of [file, join(file, 'below')]) {
+    const { status, stderr } = spawnSync(command, ['serve', '--data', data, '--port', '0', '--admin-port', '0'], { encoding: 'utf8', timeout: 20_000 });
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /^kmipd: The folder .* cannot be made\. .*E_DATA_FOLDER\]\n$/);
+  }
 });

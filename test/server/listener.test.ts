@@ -166,3 +166,15 @@ test('ticket keys are the same for every thread and new each epoch', () => {
   assert.notDeepEqual(ticketKeys(secret, 5), ticketKeys(new Uint8Array(32).fill(2), 5));
   assert.equal(ticketKeys(secret, 5).length, 48);
 });
+
+test('a TLS 1.2 session is not renegotiated', async () => {
+  await using server = await startFixture();
+  const client = await server.connect({ maxVersion: 'TLSv1.2' });
+  const renegotiated = await new Promise((resolve) => {
+    client.socket.renegotiate({}, (error) => resolve(error === null ? 'yes' : 'no'));
+    client.socket.once('error', () => resolve('no'));
+    client.socket.once('close', () => resolve('no'));
+    setTimeout(resolve, 1_000, 'no').unref();
+  });
+  assert.equal(renegotiated, 'no');
+});

@@ -99,7 +99,7 @@ test('workers that keep dying end the process', async () => {
 
 test('a worker that cannot start fails the start', async () => {
   const { pool } = poolOf("throw new Error('no port');");
-  await assert.rejects(pool.start(0), /no port/);
+  await assert.rejects(pool.start(0), (error: Error & { code?: string }) => error.code === 'E_WORKER' && /no port/.test((error.cause as Error).message));
   const { pool: silent } = poolOf('process.exit(4);');
   await assert.rejects(silent.start(0), /Worker 0 ended with code 4 before it listened/);
 });
