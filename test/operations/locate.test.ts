@@ -268,3 +268,36 @@ test('an object that the same message has made is found', async () => {
   ], { header: { batchOrderOption: true } });
   assert.deepEqual((items[1]!.payload as { uniqueIdentifier: string[] }).uniqueIdentifier, [(items[0]!.payload as { uniqueIdentifier: string }).uniqueIdentifier]);
 });
+
+test('a page looks at no more objects than it shows, unless all have to be counted', async (context) => {
+  const harness = createHarness();
+  const made: string[] = [];
+  for (let index = 0; index < 60; index += 1) made.push(await created(harness, { ContactInformation: index % 2 === 0 ? 'even' : 'odd' }));
+  const looks = context.mock.method(harness.store, 'glance');
+  const lookedAt = async (request: LocateRequest, version: number, filters: Given = {}): Promise<{ found: readonly string[]; count: number }> => {
+    looks.mock.resetCalls();
+    return { found: await located(harness, filters, request, version), count: looks.mock.callCount() };
+  };
+  assert.deepEqual(await lookedAt({ maximumItems: 2 }, 14), { found: made.slice(-2).reverse(), count: 2 });
+  assert.deepEqual(await lookedAt({ maximumItems: 2 }, 12), { found: made.slice(0, 2), count: 2 });
+  assert.deepEqual(await lookedAt({ maximumItems: 0 }, 14), { found: [], count: 0 });
+  assert.deepEqual(await lookedAt({ maximumItems: 1 }, 14, { ContactInformation: 'even' }), { found: [made[58]!], count: 1 });
+  assert.deepEqual(await lookedAt({ maximumItems: 2, offsetItems: 1 }, 14), { found: [made[58]!, made[57]!], count: 60 });
+  assert.equal((await lookedAt({}, 14)).count, 60);
+});
+
+test('newest first holds for what the same message made and changed', async () => {
+  const harness = createHarness();
+  const older = [await created(harness, { ContactInformation: 'me' }), await created(harness, { ContactInformation: 'me' })];
+  const attributes = { objectType: ObjectType.SymmetricKey, attributes: given({ CryptographicAlgorithm: CryptographicAlgorithm.AES, CryptographicUsageMask: 12, ContactInformation: 'me' }) };
+  const create = (await import('../../src/operations/create.ts')).create as never;
+  const items = await harness.batch([
+    { operation: create, payload: attributes }, { operation: create, payload: attributes },
+    { operation: locate as never, payload: { attributes: given({ ContactInformation: 'me' }) } },
+    { operation: locate as never, payload: { maximumItems: 3, attributes: given({ ContactInformation: 'me' }) } },
+  ], { header: { batchOrderOption: true } });
+  const made = items.slice(0, 2).map((item) => (item.payload as { uniqueIdentifier: string }).uniqueIdentifier);
+  const found = items.slice(2).map((item) => (item.payload as { uniqueIdentifier: string[] }).uniqueIdentifier);
+  const newestFirst = [...older, ...made].reverse();
+  assert.deepEqual(found, [newestFirst, newestFirst.slice(0, 3)]);
+});
