@@ -5,8 +5,8 @@
  * verified. With `--mode` the bare ciphertext of one stream is written, in parts by the multi-part Encrypt, for other tools to read.
  */
 import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream, statSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SingleBar } from 'cli-progress';
@@ -48,8 +48,7 @@ function hex(text: string, what: string, length?: number): Buffer {
 }
 
 /** Passes bytes through and shows how far they are. */
-function progress(file: string | undefined, wanted: boolean): { readonly counter: Transform; stop(): void } {
-  const total = file === undefined ? 0 : statSync(file).size;
+function progress(total: number, wanted: boolean): { readonly counter: Transform; stop(): void } {
   const shown = wanted && total >= progressBytes && process.stderr.isTTY;
   const bar = shown ? new SingleBar({ format: '{bar} {percentage}% | {value} of {total} MiB | {eta_formatted} left', stream: process.stderr, hideCursor: true }) : undefined;
   const mebibytes = (bytes: number): number => Math.round(bytes / (1 << 20));
@@ -67,10 +66,11 @@ function progress(file: string | undefined, wanted: boolean): { readonly counter
 
 /** Runs the bytes through; a named output file appears only when all of it is there. */
 async function through(options: CipherFlags, cipher: Transform): Promise<void> {
-  const source = options.in === undefined ? process.stdin : createReadStream(options.in, { highWaterMark: 1 << 18 });
+  const file = options.in === undefined ? undefined : await open(options.in);
+  const source = file?.createReadStream({ highWaterMark: 1 << 18 }) ?? process.stdin;
   const partial = options.out === undefined ? undefined : `${options.out}.partial-${randomBytes(4).toString('hex')}`;
   const target = partial === undefined ? process.stdout : createWriteStream(partial, { mode: 0o600 });
-  const { counter, stop } = progress(options.in, options.progress);
+  const { counter, stop } = progress((await file?.stat())?.size ?? 0, options.progress);
   try {
     await pipeline(source, counter, cipher, target, { end: partial !== undefined });
     if (partial !== undefined) await rename(partial, options.out!);

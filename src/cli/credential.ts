@@ -1,7 +1,7 @@
 /**
  * `kmipd credential generate | list | revoke`: client certificates, by the admin port.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { adminRequest, withAdminOptions } from './admin-session.ts';
@@ -34,9 +34,16 @@ export function credentialCommand(): Command {
     .requiredOption('--out <DIR>', 'folder for cert.pem, key.pem and ca.pem')
     .option('--create', 'make scope and role (with all operations) if they are not there')
     .action(async (options: AdminOptions & { scope: string; role: string; out: string; create?: boolean }) => {
-      const made = (await adminRequest(options, 'POST', '/v1/credentials', { scope: options.scope, role: options.role, create: options.create ?? false })) as GeneratedCredential;
+      // Before the credential is made: one whose key could not be written would be good for nobody, and yet valid.
       mkdirSync(options.out, { recursive: true, mode: 0o700 });
-      const write = (name: string, text: string): void => writeFileSync(path.join(options.out, name), text, { mode: 0o600 });
+      accessSync(options.out, constants.W_OK);
+      const made = (await adminRequest(options, 'POST', '/v1/credentials', { scope: options.scope, role: options.role, create: options.create ?? false })) as GeneratedCredential;
+      const write = (name: string, text: string): void => {
+        const file = path.join(options.out, name);
+        // A file that is there may be another's to read: the mode counts for new ones only.
+        rmSync(file, { force: true });
+        writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+      };
       write('key.pem', made.privateKey);
       write('cert.pem', made.certificate);
       write('ca.pem', made.ca);

@@ -45,6 +45,10 @@ async function run(): Promise<void> {
     } else if (error instanceof KmipFailure || error instanceof KmipError || error instanceof ConnectionLostError || error instanceof SealedFileError || error instanceof LoadError) {
       process.stderr.write(`kmipd: ${error.message}\n`);
       process.exitCode = exitFailed;
+    } else if (error instanceof Error && 'syscall' in error) {
+      // A file that is not there, a folder that may not be written: the caller's, not ours.
+      process.stderr.write(`kmipd: ${error.message}\n`);
+      process.exitCode = exitFailed;
     } else {
       process.stderr.write(`kmipd: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
       process.exitCode = exitFailed;

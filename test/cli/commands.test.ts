@@ -140,3 +140,24 @@ test('wrong calls say what is wrong and end with 2, a missing server with 1', as
   assert.match(nobody.stderr, /127\.0\.0\.1:1/);
   assert.match((await kmipd('key', 'list', '--credential', inFolder('nowhere'))).stderr, /cannot read .*cert\.pem/);
 });
+
+test('a file that is not there ends a command with one line', async () => {
+  const key = await good('key', 'create', '--activate');
+  for (const argumentList of [['encrypt', key, '--in', inFolder('nothing'), '--out', inFolder('x')], ['encrypt', key, '--in', inFolder('.'), '--out', inFolder('x')], ['decrypt', '--in', inFolder('nothing')], ['dump', inFolder('nothing')]]) {
+    const ran = await kmipd(...argumentList);
+    assert.equal(ran.code, 1);
+    assert.match(ran.stderr, /^kmipd: (ENOENT|EISDIR)[^\n]*\n$/);
+  }
+});
+
+test('no credential is made where its files cannot be written; new files are private whatever was there before', async () => {
+  writeFileSync(inFolder('occupied'), '');
+  const before = await good('credential', 'list');
+  const ran = await kmipd('credential', 'generate', '--scope', 'default', '--role', 'admin', '--out', inFolder('occupied'));
+  assert.equal(ran.code, 1);
+  assert.match(ran.stderr, /^kmipd: EEXIST[^\n]*\n$/);
+  assert.equal(await good('credential', 'list'), before);
+  writeFileSync(inFolder('key.pem'), 'old', { mode: 0o644 });
+  await good('credential', 'generate', '--scope', 'default', '--role', 'admin', '--out', folder);
+  assert.equal(statSync(inFolder('key.pem')).mode & 0o777, 0o600);
+});
