@@ -53,7 +53,7 @@ export async function peersBench(smoke: boolean): Promise<BenchReport> {
       for (const connections of smoke ? [floorConnections] : [1, floorConnections]) {
         const plan: LoadPlan = {
           ...defaultPlan, version: 14, mode: 'cbc', mix: [{ operation, weight: 1 }], rate: 0, pipeline: 1, connections, keys: 8, checkEvery: 20,
-          warmupMs: smoke ? 500 : 1_000, durationMs: smoke ? 1_500 : 5_000,
+          warmupMs: smoke ? 1_500 : 2_000, durationMs: smoke ? 1_500 : 5_000,
         };
         const results: { kmipd: LoadResult[]; pykmip: LoadResult[] } = { kmipd: [], pykmip: [] };
         for (let turn = 0; turn < (smoke ? 1 : 3); turn++) {
