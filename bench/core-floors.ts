@@ -2,6 +2,7 @@
  * The core's floors, each with its source. Names are those of the rows in core.bench.ts.
  */
 import type { CoreBuild } from '../src/wasm/load.ts';
+import { timingTargets } from './core-timing.ts';
 import type { Floor } from './floors.ts';
 
 export const openSslSizes = [4096, 65536] as const;
@@ -38,6 +39,10 @@ export function acceleratorName(kernel: string): string {
   return `${kernel}, auto, to the better of both`;
 }
 
+export function timingName(target: string, build: CoreBuild): string {
+  return `timing, ${target}, ${build}`;
+}
+
 export const coreFloors: readonly Floor[] = [
   ...openSslFloors.flatMap(([kernel, relaxed, strict]) =>
     openSslSizes.flatMap((bytes): Floor[] => [
@@ -47,4 +52,5 @@ export const coreFloors: readonly Floor[] = [
   ),
   ...[...slotLeast].flatMap(([bytes, least]) => slotKernels.map((kernel) => ({ name: slotName(kernel, bytes), least, source: slotTarget }))),
   ...slotKernels.map((kernel) => ({ name: acceleratorName(kernel), least: 0.9, source: acceleratorTarget })),
+  ...(['relaxed', 'strict'] as const).flatMap((build) => timingTargets(build).map(({ name }) => ({ name: timingName(name, build), least: 1, source: 'the bound of t beyond which dudect is sure of a leak, to |t|' }))),
 ];

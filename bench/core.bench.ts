@@ -17,11 +17,12 @@ import { CoreCrypto } from '../src/wasm/crypto.ts';
 import { measureCrossovers } from '../src/wasm/crossover.ts';
 import { chooseCoreBuild, compileCore, instantiateCore } from '../src/wasm/load.ts';
 import type { CoreBuild } from '../src/wasm/load.ts';
-import { acceleratorName, coreFloors, openSslKernels, openSslName, openSslSizes, slotKernels, slotLeast, slotName } from './core-floors.ts';
+import { acceleratorName, coreFloors, openSslKernels, openSslName, openSslSizes, slotKernels, slotLeast, slotName, timingName } from './core-floors.ts';
 import { LoadedCore, kernelOf, key, nativeDecrypt, nativeEncrypt, none, patterned } from './core-kernels.ts';
 import type { Kernel } from './core-kernels.ts';
 import { openSslMissing, openSslSpeed, openSslVersion } from './core-openssl.ts';
 import { medians, middle } from './core-rounds.ts';
+import { leakBound, timingOf, timingTargets } from './core-timing.ts';
 import { judge } from './floors.ts';
 import { round } from './report.ts';
 import type { BenchReport, Row } from './report.ts';
@@ -115,6 +116,18 @@ function besideBoth(smoke: boolean, core: CoreCrypto, crossovers: Crossovers, ra
   return rows;
 }
 
+/** Welch's t between a fixed secret and others; the middle of three. */
+function timing(smoke: boolean, ratios: Ratios): Row[] {
+  const samples = smoke ? 2000 : 30_000;
+  return (['relaxed', 'strict'] as const).flatMap((build) =>
+    timingTargets(build).map((target) => {
+      const t = middle(Array.from({ length: 3 }, () => Math.abs(timingOf(target, samples))));
+      ratios.set(timingName(target.name, build), leakBound / t);
+      return { target: target.name, build, samples, '|t|': round(t, 1), bound: leakBound };
+    }),
+  );
+}
+
 /** Key given as bytes, key schedule included. */
 async function oneShotTable(smoke: boolean, core: CoreCrypto): Promise<Row[]> {
   const rows: Row[] = [];
@@ -160,6 +173,7 @@ export async function coreBench(smoke: boolean): Promise<BenchReport> {
     ...(missing === undefined ? [{ title: 'key loaded, text in place, beside OpenSSL without AES instructions', rows: besideOpenSsl(smoke, ratios) }] : []),
     { title: 'key loaded, bytes in and out, beside a whole one-shot call of node:crypto', rows: besideNative(smoke, build, ratios) },
     { title: '--crypto auto beside the better of core and node:crypto, over all sizes', rows: besideBoth(smoke, core, crossovers, ratios) },
+    { title: "does time tell a fixed secret from others: Welch's t", rows: timing(smoke, ratios) },
   ];
   const rows = await oneShotTable(smoke, core);
   return {
