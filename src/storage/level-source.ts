@@ -24,6 +24,8 @@ import type { IndexEntry, RecordSource } from './record-source.ts';
 const blockCacheBytes = 64 * 1024 * 1024;
 /** LevelDB's own log before it becomes a table: larger means fewer compactions under a write load and a longer recovery. */
 const writeBufferBytes = 16 * 1024 * 1024;
+/** A table: LevelDB keeps about a thousand of them open and mapped, which with its own 2 MiB ends at a million objects. */
+const tableBytes = 8 * 1024 * 1024;
 /**
  * Index entries fetched at once while candidates are walked: few at first, since most walks end early, then more. The
  * thread serves others between two pages, so a page is also how long a long Locate keeps them waiting.
@@ -45,7 +47,7 @@ export async function openSource(options: LevelStoreOptions, mayWrite: boolean):
   if (mayWrite) await makePrivateFolder(options.folder);
   const database: Database = new ClassicLevel(options.folder, {
     keyEncoding: 'view', valueEncoding: 'view', createIfMissing: mayWrite, multithreading: true,
-    compression: false, cacheSize: blockCacheBytes, writeBufferSize: writeBufferBytes,
+    compression: false, cacheSize: blockCacheBytes, writeBufferSize: writeBufferBytes, maxFileSize: tableBytes,
   });
   try {
     await database.open();
