@@ -2,8 +2,9 @@
  * The options of `kmipd serve`, each declared once as data: the command line, the environment, the configuration file
  * and the help text derive from this table (DESIGN §12).
  *
- * Invariant: a flag wins over the environment, the environment over the file, the file over the default. What is not
- * in the table is an error wherever it comes from, so that a misspelt option is never silently without effect.
+ * Invariant: a flag wins over the environment, the environment over the file, the file over the default. A misspelt
+ * option is never silently without effect: what is not in the table is an error on the command line and in the file, and told
+ * of where it comes from the environment, which is not ours alone (Kubernetes sets names there by itself).
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -74,6 +75,17 @@ export function flagOf(name: string): string {
 
 export function variableOf(name: string): string {
   return `KMIPD_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** Variables that are no option of `serve`: of the commands, of the root key, and for tests and comparisons. */
+const otherVariables: ReadonlySet<string> = new Set([
+  'KMIPD_CONFIG', 'KMIPD_ROOT_KEY', 'KMIPD_ROOT_PASSPHRASE', 'KMIPD_SERVER', 'KMIPD_CREDENTIAL', 'KMIPD_ADMIN_TOKEN_FILE', 'KMIPD_CORE', 'KMIPD_FAST_PATH', 'KMIPD_FROM_SOURCE', 'KMIPD_SHARED',
+]);
+
+/** Names in the environment that look like ours and mean nothing. */
+export function unknownVariables(environment: Readonly<Record<string, string | undefined>> = process.env): readonly string[] {
+  const known = new Set(optionNames.map(variableOf));
+  return Object.keys(environment).filter((name) => name.startsWith('KMIPD_') && !known.has(name) && !otherVariables.has(name));
 }
 
 function wrong(what: string): Fault {

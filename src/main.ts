@@ -12,7 +12,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { systemClock } from './clock.ts';
-import { optionTable } from './config.ts';
+import { optionTable, unknownVariables } from './config.ts';
 import type { Config } from './config.ts';
 import { createControlServer } from './control/control-server.ts';
 import { Fault } from './fault.ts';
@@ -150,6 +150,8 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
 /** `kmipd serve`: runs until a signal stops it. */
 export async function runNode(config: Config): Promise<void> {
   const log = createLog(config.logLevel);
+  const unknown = unknownVariables();
+  if (unknown.length > 0) log.warn({ variables: unknown }, 'The environment has variables that begin like ours and are no option.');
   const fail = (error: unknown): never => {
     log.fatal({ error }, 'The node cannot go on and ends.');
     process.exit(exitFailed);

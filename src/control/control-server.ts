@@ -20,13 +20,13 @@ import type { Health } from './health-routes.ts';
 import { identityRoutes } from './identity-routes.ts';
 
 /** Largest body of any command: a role with every permission by name takes 2 KiB. */
-export const bodyBytesMax = 64 * 1024;
+const bodyBytesMax = 64 * 1024;
 /** A whole request has to be there in this time: no slow client holds a socket of the admin port. */
-export const requestTimeoutMs = 10_000;
+const requestTimeoutMs = 10_000;
 /** Idle connections of a scraper stay for longer than its usual interval of 15 to 60 seconds. */
-export const keepAliveTimeoutMs = 75_000;
+const keepAliveTimeoutMs = 75_000;
 /** Connections at once: health checks, a scraper and people. */
-export const connectionsMax = 256;
+const connectionsMax = 256;
 
 export interface ControlPorts {
   readonly identity: IdentityPorts;

@@ -22,7 +22,7 @@ import type { ServerTls } from './server-certificate.ts';
 import { allOperations } from './policy.ts';
 
 export const defaultScope = 'default';
-export const defaultRole = 'admin';
+const defaultRole = 'admin';
 
 const authoritySetting = 'certificate-authority';
 const tokenSetting = 'admin-token';

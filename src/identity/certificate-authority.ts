@@ -15,13 +15,13 @@ x509.cryptoProvider.set(webcrypto as Crypto);
 
 const day = 24 * 60 * 60;
 /** Seconds. Clients of a key server run for many years, and a new root has to be carried to each of them by hand. */
-export const authorityLifetime = 20 * 365 * day;
+const authorityLifetime = 20 * 365 * day;
 /** Seconds. Made anew by itself (server-certificate.ts), so short; 825 days is what platforms accept at most. */
-export const serverLifetime = 825 * day;
+const serverLifetime = 825 * day;
 /** Seconds. Revocation is immediate and does not wait for the end; appliances that are forgotten must not lose their keys early. */
 export const clientLifetime = 5 * 365 * day;
 /** Seconds. Certificates are valid from before now, for clients whose clock is behind. */
-export const clockTolerance = 60 * 60;
+const clockTolerance = 60 * 60;
 
 export type KeyType = 'ec' | 'rsa';
 

@@ -16,7 +16,7 @@ import { allOperations, checkPermissions } from './policy.ts';
 /** Names are parts of certificates, paths of URLs and metric labels: short, and of characters that mean nothing there. */
 const nameForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** Days a client certificate may be asked for: the root's own life. */
-export const credentialDaysMax = 7300;
+const credentialDaysMax = 7300;
 
 export interface IdentityPorts {
   /** Committed and pending state: `store.pending()` of the writing thread. */

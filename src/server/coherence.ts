@@ -18,7 +18,7 @@ const ringWord = 3;
 
 /** Changes that a worker may miss before it has to drop all it cached: some seconds of writing at full speed. */
 export const ringEntries = 16_384;
-export const coherenceBytes = (ringWord + ringEntries * 2) * Int32Array.BYTES_PER_ELEMENT;
+const coherenceBytes = (ringWord + ringEntries * 2) * Int32Array.BYTES_PER_ELEMENT;
 
 export interface ChangedObject {
   readonly scope: string;

@@ -56,7 +56,7 @@ export interface ListenerPorts {
 }
 
 /** TLS 1.3's suites and those of 1.2 with forward secrecy that clients still need (CBC for the oldest of them). */
-export const defaultCiphers = [
+const defaultCiphers = [
   'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256',
   'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384',
   'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305', 'ECDHE-RSA-AES256-SHA384', 'ECDHE-RSA-AES128-SHA256',

@@ -10,11 +10,11 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 
 /** Within this time of the first signal others are taken for its echo. */
-export const echoMs = 1_000;
+const echoMs = 1_000;
 const exitInterrupted = 130;
 const exitFailed = 1;
 /** For what comes after the drain: the last commits, the threads, the admin port, the store. */
-export const stopMarginMs = 4_000;
+const stopMarginMs = 4_000;
 
 export function stopOnSignals(stop: () => Promise<void>, drainMs: number, log: Log, clock: Clock = systemClock): void {
   let firstAt: number | undefined;

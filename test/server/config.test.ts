@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { flagOf, loadConfig, optionNames, optionTable, variableOf } from '../../src/config.ts';
+import { flagOf, loadConfig, optionNames, optionTable, variableOf, unknownVariables } from '../../src/config.ts';
 import { limitNames, limitTable, limitsWith } from '../../src/server/limits.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kmipd-config-'));
@@ -87,4 +87,8 @@ test('every limit has a default that it allows, a unit in its name, and a reason
     if (rule.unit === 'milliseconds') assert.match(name, /Ms$/);
   }
   assert.throws(() => limitsWith({ constructor: 1 }), /not known/);
+});
+
+test('variables that begin like ours and mean nothing are told of', () => {
+  assert.deepEqual(unknownVariables({ KMIPD_WORKER: '3', KMIPD_WORKERS: '3', KMIPD_ROOT_KEY: 'x', KMIPD_SERVICE_HOST: 'h', PATH: '' }), ['KMIPD_WORKER', 'KMIPD_SERVICE_HOST']);
 });
