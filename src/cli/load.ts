@@ -93,7 +93,7 @@ function printResult(result: LoadResult): void {
   const failures = Object.entries(result.failures);
   if (failures.length > 0) printRows(['failures by Result Reason', 'items'], failures.map(([why, count]) => [why, String(count)]));
   else console.log('no failures');
-  if (result.dropped > 0) console.log(`${result.dropped} messages were due and never sent: too many were waiting`);
+  if (result.dropped > 0) console.log(`${result.dropped} messages were due and never sent, as too many were waiting: the latencies above leave them out, and so are too good`);
   if (result.lostConnections > 0) console.log(`${result.lostConnections} connections were lost`);
   console.log(`${result.checks.checked} answers checked, ${result.checks.wrong} wrong${result.checks.firstWrong === undefined ? '' : `: ${result.checks.firstWrong}`}`);
   if (result.left > 0) console.log(`${result.left} objects of the run could not be destroyed`);

@@ -26,10 +26,12 @@ export function scanAnswer(bytes: Uint8Array, wantsIdentifiers: boolean): Scanne
   const after = (offset: number): number => offset + headLength + Math.ceil(view.getUint32(offset + 4) / 8) * 8;
   if (tagAt(0) !== Tag.ResponseMessage) throw new Error('the answer is no Response Message');
   const end = after(0);
+  if (end !== bytes.length) throw new RangeError(`the answer says ${end} bytes, ${bytes.length} came`);
   let items = 0;
   let failures: number[] | undefined;
   let identifiers: string[] | undefined;
-  for (let offset = headLength; offset < end; offset = after(offset)) {
+  let offset = headLength;
+  for (; offset < end; offset = after(offset)) {
     if (tagAt(offset) !== Tag.BatchItem) continue;
     items += 1;
     let status = -1;
@@ -48,6 +50,7 @@ export function scanAnswer(bytes: Uint8Array, wantsIdentifiers: boolean): Scanne
     }
     if (status !== ResultStatus.Success) (failures ??= []).push(reason);
   }
+  if (offset !== end) throw new RangeError('the answer has an item that ends beyond it');
   return { items, failures: failures ?? none, identifiers: identifiers ?? none };
 }
 

@@ -147,6 +147,7 @@ export class Generator implements LaneEvents {
     try {
       const scanned = scanAnswer(answer, this.#makes[operation]!);
       ({ items } = scanned);
+      if (items < this.#job.plan.batch && scanned.failures.length === 0) throw new RangeError('items are missing');
       if (scanned.identifiers.length > 0) this.#remember(scanned.identifiers);
       if (measured) for (const reason of scanned.failures) this.#fail(reasonName(reason));
       if (scanned.failures.length === 0 && this.#job.plan.checkEvery > 0 && --this.#untilCheck <= 0) {
@@ -154,7 +155,7 @@ export class Generator implements LaneEvents {
         this.#checker.check(this.#job.plan.mix[operation]!.operation, variant, answer);
       }
     } catch {
-      if (measured) this.#fail('(answer that is no KMIP response)');
+      if (measured) this.#fail('(answer that is no KMIP response, or not whole)');
     }
     this.#secondCounts.answered += 1;
     recordMs(this.#secondLatency, now - due);
