@@ -45,7 +45,7 @@ export interface Entry {
   /** Hash of the last valid entry before this one, hex; of nothing: `emptyHash`. */
   readonly previous: string;
   readonly fence: Fence;
-  /** `tenure` opens a tenure, `roster` changes the members, `work` carries proposals. */
+  /** `tenure` opens a tenure, `roster` adds members, `work` carries proposals. */
   readonly kind: 'tenure' | 'roster' | 'work';
   /** Every entry up to this one was stable when this one was written. */
   readonly stable: number;
@@ -53,8 +53,8 @@ export interface Entry {
   readonly elapsedMs: number;
   /** The claim that a tenure entry stands for; empty in others. */
   readonly claim: string;
-  /** All members from here on; empty unless `tenure` or `roster`. */
-  readonly roster: readonly string[];
+  /** Who becomes a member. Only ever added to, so that entries under way cannot take each other's members away. */
+  readonly joined: readonly string[];
   readonly works: readonly Work[];
 }
 
@@ -73,7 +73,7 @@ export function hashOf(bytes: Uint8Array): string {
 
 /** Takes only what the form has, in its order: equal entries are equal bytes. */
 export function seal(entry: Omit<Entry, 'format'>): Logged {
-  const { sequence, previous, fence, kind, stable, elapsedMs, claim, roster, works } = entry;
+  const { sequence, previous, fence, kind, stable, elapsedMs, claim, joined, works } = entry;
   const whole: Entry = {
     format: entryFormat,
     sequence,
@@ -83,7 +83,7 @@ export function seal(entry: Omit<Entry, 'format'>): Logged {
     stable,
     elapsedMs,
     claim,
-    roster: [...roster],
+    joined: [...joined],
     works: works.map(({ proposal, mutations, result }) => ({ proposal, mutations, result })),
   };
   const bytes = encode(whole);

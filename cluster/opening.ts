@@ -124,7 +124,7 @@ export function openingHasRead(state: NodeState, last: number, now: number, out:
     stable: state.stable,
     elapsedMs: 0,
     claim: tenure.claim,
-    roster: [...new Set([...replicated.roster.keys(), state.node])],
+    joined: [state.node],
     works: [],
   });
   opening.stage = 'entry';

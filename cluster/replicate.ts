@@ -90,17 +90,17 @@ function append(state: NodeState, now: number, out: Outbox): void {
     const last = replicate.sent.at(-1);
     const head = { sequence: last?.entry.sequence ?? replicated.sequence, hash: last?.hash ?? replicated.hash };
     const elapsedMs = Math.max(0, Math.floor(now - replicate.lastEntryAt));
-    const roster = replicate.joining.size > 0 ? [...new Set([...replicated.roster.keys(), ...replicate.joining])] : [];
+    const joined = [...replicate.joining];
     const logged = seal({
       sequence: head.sequence + 1,
       previous: last?.hash ?? replicated.chain,
       fence: replicated.fence,
-      kind: roster.length > 0 ? 'roster' : 'work',
+      kind: joined.length > 0 ? 'roster' : 'work',
       stable: state.stable,
       elapsedMs,
       claim: '',
-      roster,
-      works: roster.length > 0 ? [] : replicate.planned.splice(0, limits.entryProposalsMax),
+      joined,
+      works: joined.length > 0 ? [] : replicate.planned.splice(0, limits.entryProposalsMax),
     });
     replicate.joining.clear();
     replicate.lastEntryAt += elapsedMs;
@@ -122,7 +122,7 @@ export function replicateTook(state: NodeState, logged: Logged, entryCounts: boo
   }
   if (replicate.sent.length === 0) return;
   replicate.planned = [...replicate.sent.flatMap(({ entry }) => entry.works), ...replicate.planned];
-  for (const { entry } of replicate.sent) for (const node of entry.roster) if (!state.replicated.roster.has(node)) replicate.joining.add(node);
+  for (const { entry } of replicate.sent) for (const node of entry.joined) if (!state.replicated.roster.has(node)) replicate.joining.add(node);
   replicate.sent = [];
 }
 

@@ -67,9 +67,7 @@ export function advance(replicated: Replicated, logged: Logged, proposalKeptMs: 
     replicated.claim = entry.claim;
     replicated.tenureSequence = replicated.sequence;
   }
-  if (entry.kind !== 'work') {
-    replicated.roster = new Map(entry.roster.map((node) => [node, replicated.roster.get(node) ?? replicated.sequence]));
-  }
+  for (const node of entry.joined) if (!replicated.roster.has(node)) replicated.roster.set(node, replicated.sequence);
   for (const { proposal, result } of entry.works) {
     replicated.proposals.set(proposal, { sequence: replicated.sequence, result, ageMs: replicated.ageMs });
   }

@@ -73,7 +73,7 @@ export class Faults {
     const { random, network, scheduler } = this.#world;
     const node = this.#victim();
     const what = random.weighted({
-      crash: 16, pause: 10, stall: 8, cut: 22, isolate: 12, slowDisk: 6, clock: 4, yield: 4, wipe: 3,
+      crash: 16, pause: 10, stall: 8, cut: 20, lag: 12, isolate: 12, slowDisk: 6, clock: 4, yield: 4, wipe: 3,
       tail: this.#plan.losesTail ? 12 : 0, forget: this.#plan.forgetsTenure ? 8 : 0,
     });
     const milliseconds = random.pick([random.between(20, 200), random.between(200, 1500), random.between(1000, 6000)]);
@@ -100,6 +100,15 @@ export class Faults {
         this.#world.note(`cut ${node.name} ${direction === 'both' ? '--' : direction === 'to' ? '->' : '<-'} ${other} for ${milliseconds.toFixed(0)} ms`);
         if (direction !== 'from') network.cut(node.name, other, milliseconds);
         if (direction !== 'to') network.cut(other, node.name, milliseconds);
+        return;
+      }
+      case 'lag': {
+        const other = random.pick([...this.#world.names.filter((name) => name !== node.name), 'log', 'log', 'tenure']);
+        const delay = random.between(200, 3000);
+        const outward = random.chance(0.6);
+        this.#world.note(`${node.name} ${outward ? '->' : '<-'} ${other} is up to ${delay.toFixed(0)} ms late for ${milliseconds.toFixed(0)} ms`);
+        if (outward) network.lag(node.name, other, delay, milliseconds);
+        else network.lag(other, node.name, delay, milliseconds);
         return;
       }
       case 'isolate': {

@@ -19,6 +19,8 @@ export class Network {
   readonly #scheduler: Scheduler;
   readonly #random: SeededRandom;
   readonly #cuts = new Map<string, number>();
+  /** Links that hold messages back for a while, as a socket does whose peer does not acknowledge. */
+  readonly #lags = new Map<string, { readonly until: number; readonly delay: number }>();
   carried = 0;
 
   constructor(scheduler: Scheduler, random: SeededRandom, weather: Weather) {
@@ -31,8 +33,14 @@ export class Network {
     this.#cuts.set(`${source}>${target}`, this.#scheduler.now + milliseconds);
   }
 
+  /** Messages sent within the time arrive up to `delay` late, in any order. */
+  lag(source: string, target: string, delay: number, milliseconds: number): void {
+    this.#lags.set(`${source}>${target}`, { until: this.#scheduler.now + milliseconds, delay });
+  }
+
   heal(): void {
     this.#cuts.clear();
+    this.#lags.clear();
   }
 
   open(source: string, target: string): boolean {
@@ -44,7 +52,7 @@ export class Network {
     for (let copy = 0; copy < copies; copy += 1) {
       if (!this.open(source, target) || this.#random.chance(this.weather.loss)) continue;
       const slow = this.#random.chance(this.weather.slow);
-      const delay = this.#random.between(0.1, 1.5) + (slow ? this.#random.between(0, this.weather.slowMs) : 0);
+      const delay = this.#random.between(0.1, 1.5) + (slow ? this.#random.between(0, this.weather.slowMs) : 0) + this.#lagOf(source, target);
       this.#scheduler.after(delay, () => {
         // What was under way when a link was cut is lost with it.
         if (!this.open(source, target)) return;
@@ -52,5 +60,10 @@ export class Network {
         deliver();
       });
     }
+  }
+
+  #lagOf(source: string, target: string): number {
+    const lag = this.#lags.get(`${source}>${target}`);
+    return lag !== undefined && lag.until > this.#scheduler.now ? this.#random.between(0, lag.delay) : 0;
   }
 }

@@ -9,6 +9,8 @@ export interface Protocol {
   readonly ClusterNode: typeof ClusterNode;
   readonly entry: Pick<typeof entry, 'open'>;
   readonly replicated: Pick<typeof replicated, 'advance' | 'counts' | 'copyReplicated' | 'emptyReplicated'>;
+  /** Absent but in a mutant: the log does not compare anything before it appends. */
+  readonly unfencedLog?: boolean;
 }
 
 export const trueProtocol: Protocol = { ClusterNode, entry, replicated };

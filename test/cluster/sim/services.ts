@@ -19,17 +19,20 @@ export class SimulatedLog {
   first = 1;
   /** Whether the log compares the hash of its last entry as well (a message id in NATS). */
   readonly #comparesHash: boolean;
+  /** False in a mutant only: a log that appends whatever comes. */
+  readonly #comparesSequence: boolean;
   readonly #network: Network;
   readonly #scheduler: Scheduler;
   readonly #deliver: Deliver;
   readonly #nodes: readonly string[];
 
-  constructor(network: Network, scheduler: Scheduler, nodes: readonly string[], deliver: Deliver, comparesHash: boolean) {
+  constructor(network: Network, scheduler: Scheduler, nodes: readonly string[], deliver: Deliver, comparesHash: boolean, comparesSequence: boolean) {
     this.#network = network;
     this.#scheduler = scheduler;
     this.#nodes = nodes;
     this.#deliver = deliver;
     this.#comparesHash = comparesHash;
+    this.#comparesSequence = comparesSequence;
   }
 
   get last(): number {
@@ -38,7 +41,7 @@ export class SimulatedLog {
 
   append(node: string, expected: Head, logged: Logged): void {
     this.#network.carry(node, 'log', () => {
-      const matches = expected.sequence === this.last && (!this.#comparesHash || (this.entries.at(-1)?.hash ?? emptyHash) === expected.hash);
+      const matches = !this.#comparesSequence || (expected.sequence === this.last && (!this.#comparesHash || (this.entries.at(-1)?.hash ?? emptyHash) === expected.hash));
       if (matches) {
         this.entries.push(logged);
         this.accepted.push({ sequence: this.last, logged, at: this.#scheduler.now });

@@ -54,7 +54,7 @@ export class World {
     const limits = { ...defaultLimits, ...options.limits };
     this.names = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
     this.network = new Network(this.scheduler, this.random, options.weather);
-    this.log = new SimulatedLog(this.network, this.scheduler, this.names, this.deliver, options.comparesHash);
+    this.log = new SimulatedLog(this.network, this.scheduler, this.names, this.deliver, options.comparesHash, options.protocol.unfencedLog !== true);
     this.tenure = new SimulatedTenureStore(this.network, this.scheduler, this.deliver, this.timing.tenureRecordMs);
     this.nodes = this.names.map((name) => new SimNode(this, name, this.timing, limits));
   }
