@@ -111,7 +111,9 @@ export class NatsSnapshots {
     const subject = `$O.${names.snapshotStore}.C.${info.nuid}`;
     let next = 1;
     for (let chunk = 0; chunk < info.chunks; chunk += 1) {
-      const message = await this.#again(name, () => manager.streams.getMessage(`OBJ_${names.snapshotStore}`, { seq: next, next_by_subj: subject }));
+      // The client's type knows `next_by_subj` for direct reads only; the leader takes it as well (nats-server 2.9 on).
+      const query = { seq: next, next_by_subj: subject } as { seq: number };
+      const message = await this.#again(name, () => manager.streams.getMessage(`OBJ_${names.snapshotStore}`, query));
       if (message === null) throw damaged(name, `${chunk} of ${info.chunks} messages are there`);
       next = message.seq + 1;
       hash.update(message.data);
