@@ -71,10 +71,11 @@ function encryptRounds(start: v128, firstKey: usize, rounds: i32): v128 {
     const i = v128.and(i32x4.shr_u(state, 4), mask);
     const j = v128.xor(k, i);
     const a = lookUp(inverseA, k);
-    const p = v128.xor(lookUp(inverse, i), a);
+    // q and t first: the chain runs through them.
     const q = v128.xor(lookUp(inverse, j), a);
-    const u = v128.xor(lookUp(inverse, p), j);
     const t = v128.xor(lookUp(inverse, q), i);
+    const p = v128.xor(lookUp(inverse, i), a);
+    const u = v128.xor(lookUp(inverse, p), j);
     const single = v128.xor(lookUp(single1, u), lookUp(single2, t));
     const double = v128.xor(lookUp(double1, u), lookUp(double2, t));
     const rho = v128.load(rotation);

@@ -17,7 +17,7 @@ import { instantiateCore } from './load.ts';
 const sizes = [128, 256, 512, 1024, 2048, 4096] as const;
 /** Calls of each size before any is timed: V8 has compiled the kernels at its best by then. */
 const warmUpRounds = 60;
-const timedRounds = 21;
+const timedRounds = 31;
 /** At most about this long; a mode that is not measured by then keeps the default. */
 const budgetMs = 250;
 
