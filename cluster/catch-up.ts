@@ -77,6 +77,7 @@ export function takeRestored(state: NodeState, { incarnation, replicated, tail }
   state.snapshots.captured = undefined;
   state.snapshots.underWay = false;
   state.permits.sent.clear();
+  state.marks = [];
   state.election.claim = undefined;
   state.election.logRead = false;
   state.nextRead = now;

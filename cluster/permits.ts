@@ -83,8 +83,23 @@ export function takeHeartbeat(state: NodeState, from: string, heartbeat: Extract
   if (through - heartbeat.applied > limits.permitLagEntries) return;
   const holder = state.holders.get(from);
   const confirmed = holder?.incarnation === heartbeat.incarnation ? Math.max(holder.confirmed, heartbeat.applied) : heartbeat.applied;
+  // Heard, and yet it does not get on (slow disk, deaf): the permit that it has runs out.
+  if (confirmed < overdue(state, now)) return;
   state.holders.set(from, { incarnation: heartbeat.incarnation, until: now + outlasting(timing.permitMs, timing), confirmed });
   out.push({ kind: 'send', to: from, message: { kind: 'grant', fence: replicated.fence, incarnation: heartbeat.incarnation, number: heartbeat.number, through, stable } });
+}
+
+/** Notes how far the history goes now, to know later what everyone should have. */
+export function tickOverdue(state: NodeState, now: number): void {
+  const { marks, replicated, timing } = state;
+  if (marks.at(-1)?.sequence !== replicated.sequence) marks.push({ sequence: replicated.sequence, at: now });
+  while (marks[1] !== undefined && marks[1].at <= now - timing.laggardMs) marks.shift();
+}
+
+/** The last entry that was taken at least `laggardMs` ago. */
+function overdue(state: NodeState, now: number): number {
+  const [oldest] = state.marks;
+  return oldest !== undefined && oldest.at <= now - state.timing.laggardMs ? oldest.sequence : 0;
 }
 
 export function takeConfirm(state: NodeState, from: string, confirm: Extract<PeerMessage, { kind: 'confirm' }>): void {

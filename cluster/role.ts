@@ -13,7 +13,7 @@ import { compareFences } from './entry.ts';
 import type { Fence } from './entry.ts';
 import { resubmit, submit, takeResult, tickForward } from './forward.ts';
 import { backToReading, takeHead, takeTail, tickOpening } from './opening.ts';
-import { takeConfirm, takeGrant, takeHeartbeat, tickHeartbeat } from './permits.ts';
+import { takeConfirm, takeGrant, takeHeartbeat, tickHeartbeat, tickOverdue } from './permits.ts';
 import type { ClusterEvent, Effect } from './ports.ts';
 import type { PeerMessage } from './messages.ts';
 import { takePlanned, takeProposal, tickReplicate } from './replicate.ts';
@@ -31,6 +31,7 @@ export function step(state: NodeState, event: ClusterEvent, now: number): readon
   tickHeartbeat(state, now, out);
   tickRead(state, now, out);
   if (event.kind === 'tick') {
+    tickOverdue(state, now);
     tickTenure(state, now, out);
     tickElection(state, now, out);
     tickForward(state, now, out);

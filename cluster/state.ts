@@ -50,6 +50,8 @@ export interface NodeState {
   readonly permits: Permits;
   readonly forward: Forward;
   readonly snapshots: SnapshotPlan;
+  /** How far the history went at earlier ticks of the last `laggardMs`. */
+  marks: { readonly sequence: number; readonly at: number }[];
   tenure: Tenure | undefined;
   opening: Opening | undefined;
   holders: Holders;
@@ -83,6 +85,7 @@ export function createState({ node, timing, limits, restored, startsEmpty }: Nod
     permits: { grants: [], sent: new Map(), nextNumber: 1, nextHeartbeat: now, fenceSeen: replicated.fence, notBefore: startsEmpty ? now + startDelay(timing) : now },
     forward: { primary: undefined, waiting: new Map() },
     snapshots: { last: replicated.sequence, restoredAt: 0, captured: undefined, underWay: false },
+    marks: [],
     tenure: undefined,
     opening: undefined,
     holders: new Map(),

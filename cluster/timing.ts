@@ -18,6 +18,8 @@ export interface Timing {
   /** Permit length L, from before the node sent the heartbeat; longer than a failover by a dead primary, so that reads go on. */
   readonly permitMs: number;
   readonly heartbeatMs: number;
+  /** A node that has not confirmed an entry after this long gets no further permit, though it is heard: nobody waits for it for ever. */
+  readonly laggardMs: number;
   /** How long a new primary waits for the heads of silent nodes before it reads the log for good. */
   readonly headsMs: number;
   /** How often it asks again who has not answered. */
@@ -43,6 +45,7 @@ export const defaultTiming: Timing = {
   lookMs: 100,
   permitMs: 2400,
   heartbeatMs: 200,
+  laggardMs: 500,
   headsMs: 300,
   askMs: 100,
   appendMs: 250,

@@ -53,7 +53,7 @@ export class Link {
         const reason = reasonOf(cause);
         if (reason !== told) listener.fault(new Fault('E_NATS_CONNECT', `No connection to NATS at ${options.servers.join(', ')}: ${reason}.`, { cause, retryable: true }));
         told = reason;
-        await sleep(limits.reconnectMs * 5, undefined, { signal });
+        await sleep(limits.reconnectMs * 5, undefined, { signal }).catch(() => undefined);
       }
     }
   }

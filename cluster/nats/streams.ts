@@ -72,7 +72,7 @@ export async function openStreams(link: Link, options: NatsOptions, signal: Abor
       signal.throwIfAborted();
       if (cause instanceof Fault && !cause.retryable) throw cause;
       link.tell('E_NATS_STREAMS', `The streams of cluster ${options.cluster} cannot be opened: ${reasonOf(cause)}.`, cause);
-      await sleep(link.limits.reconnectMs * 2, undefined, { signal });
+      await sleep(link.limits.reconnectMs * 2, undefined, { signal }).catch(() => undefined);
     }
   }
 }

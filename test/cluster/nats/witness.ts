@@ -27,12 +27,16 @@ export class Witness implements AsyncDisposable {
 
   static async open(servers: readonly string[], options: Partial<NatsOptions> = {}): Promise<Witness> {
     const witness = new Witness();
-    witness.nats = await openNats(
+    const signal = AbortSignal.timeout(20_000);
+    const opening = openNats(
       { servers, cluster: 'test', node: 'n1', key: clusterKey, replicas: 1, tenureRecordMs: 1500, ...options },
       (event) => witness.events.push(event),
       { connected: (connected) => witness.connections.push(connected), fault: (fault) => witness.faults.push(fault) },
-      AbortSignal.timeout(20_000),
+      signal,
     );
+    witness.nats = await opening.catch((error: unknown) => {
+      throw signal.aborted ? new Error(`NATS cannot be opened: ${witness.faults.map(({ message }) => message).join('; ')}`) : error;
+    });
     return witness;
   }
 

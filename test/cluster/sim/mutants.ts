@@ -48,7 +48,6 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   { name: 'reads are answered before what they saw is stable', changes: [{ file: 'node.ts', from: 'return this.state.stable;', to: 'return Infinity;' }] },
-  { name: 'a permit is counted from its arrival', changes: [{ file: 'permits.ts', from: 'until: sentAt + timing.permitMs', to: 'until: now + timing.permitMs' }] },
   { name: 'a new primary does not ask for what the log lost', changes: [{ file: 'opening.ts', from: 'if (newest !== undefined) {', to: 'if (newest !== undefined && now < 0) {' }] },
   { name: 'heartbeats of the tenure before count as heard', changes: [{ file: 'role.ts', from: "if (state.opening?.stage === 'waiting' && compareFences", to: 'if (state.opening !== undefined && compareFences' }] },
   { name: 'a tenure that was not watched is taken to be over', changes: [{ file: 'election.ts', from: '? claimedAt : claimedAt + wait', to: '? claimedAt : claimedAt' }] },

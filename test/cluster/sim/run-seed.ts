@@ -35,7 +35,7 @@ export function runSeed(seed: number, protocol: Protocol = trueProtocol, overrid
   try {
     world.note(`seed ${seed}: ${JSON.stringify(plan)}`);
     for (const node of world.nodes) scheduler.after(world.random.between(0, 300), () => node.start());
-    workload = new Workload(world, 6, faultsMs + 1500);
+    workload = new Workload(world, 10, faultsMs + 1500);
     const faults = new Faults(world, plan, faultsMs);
     scheduler.after(faultsMs, () => healAll(world));
     // Entries older than this are on the log's disk.

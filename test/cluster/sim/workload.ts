@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 import type { SimNode } from './sim-node.ts';
 import type { Change, CommandResult, SimObject } from './state-machine.ts';
 
-const clientTimeoutMs = 7000;
+const clientTimeoutMs = 3500;
 const readTimeoutMs = 1500;
 export const usesOfAnObject = 60;
 

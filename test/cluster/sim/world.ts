@@ -50,7 +50,7 @@ export class World {
     this.random = new SeededRandom(options.seed);
     this.protocol = options.protocol;
     this.sleepy = options.sleepy;
-    this.timing = { ...defaultTiming, giveUpMs: 5000, ...options.timing };
+    this.timing = { ...defaultTiming, giveUpMs: 3000, ...options.timing };
     const limits = { ...defaultLimits, ...options.limits };
     this.names = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
     this.network = new Network(this.scheduler, this.random, options.weather);
