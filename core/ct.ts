@@ -25,6 +25,11 @@ export function maskLess(left: u32, right: u32): u32 {
   return <u32>(<i32>(left - right) >> 31);
 }
 
+/** Zero if two blocks are equal, all ones if not. Secret: the blocks. */
+export function blockDifferenceMask(left: usize, right: usize): u32 {
+  return maskNonZero(<u32>v128.any_true(v128.xor(v128.load(left), v128.load(right))));
+}
+
 /** Zero if the first `length` bytes are equal, all ones if not. Reads all of them. Secret: the bytes. length > 0. */
 export function differenceMask(left: usize, right: usize, length: i32): u32 {
   let difference: u32 = 0;

@@ -12,7 +12,7 @@ import { requireForms } from "../aes/key-area.ts";
 import { encryptPair } from "../aes/vector-permute-pair.ts";
 import { encryptBlock } from "../aes/vector-permute.ts";
 import { advanceCounter, spreadCounter32 } from "../bytes.ts";
-import { differenceMask } from "../ct.ts";
+import { blockDifferenceMask, differenceMask } from "../ct.ts";
 import { ghashBlocks } from "../ghash.ts";
 import { copyBlocks, wipe, wipeBlocks } from "../memory.ts";
 import { gcmRun, makePreCounter, storeLengths } from "./gcm.ts";
@@ -80,7 +80,8 @@ export function gcmOnce(
   const from = source + <usize>batched;
   if (whole > 0) copyBlocks(text, from, whole);
   if (blocks > whole) memory.copy(text + unfinished, from + unfinished, <usize>(rest & 15));
-  if (blocks > 0) spreadCounter32(COUNTER, COUNTERS + 16, 1);
+  if (blocks == 1) v128.store(COUNTERS + 16, v128.load(COUNTER));
+  else if (blocks > 1) spreadCounter32(COUNTER, COUNTERS + 16, 1);
 
   const last = text + (<usize>blocks << 4);
   if (!encrypting) {
@@ -99,8 +100,11 @@ export function gcmOnce(
   v128.store(Y, v128.xor(v128.load(Y), v128.load(TAIL)));
 
   let status = STATUS_OK;
-  if (encrypting) memory.copy(mac, Y, <usize>tagLength);
-  else if (differenceMask(Y, mac, tagLength) != 0) {
+  const isWhole = tagLength == 16;
+  if (encrypting) {
+    if (isWhole) v128.store(mac, v128.load(Y));
+    else memory.copy(mac, Y, <usize>tagLength);
+  } else if ((isWhole ? blockDifferenceMask(Y, mac) : differenceMask(Y, mac, tagLength)) != 0) {
     wipe(target, <usize>length);
     status = STATUS_DECRYPTION_FAILED;
   }

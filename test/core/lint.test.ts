@@ -40,7 +40,7 @@ const expectedKernels = [
   'core/aes/key-schedule/buildVectorEncrypt', 'core/aes/key-schedule/buildVectorDecrypt',
   'core/aes/key-schedule/buildBitsliceEncrypt', 'core/aes/key-schedule/buildBitsliceDecrypt',
   'core/ghash/ghashOne', 'core/ghash/ghashTwo', 'core/ghash/ghashFours', 'core/ghash/makeMultiples', 'core/ghash/makeRows',
-  'core/ct/differenceMask', 'core/padding/unpaddedLength', 'core/bytes/xorBytes',
+  'core/ct/differenceMask', 'core/ct/blockDifferenceMask', 'core/padding/unpaddedLength', 'core/bytes/xorBytes',
 ];
 
 for (const { build } of cores) {
