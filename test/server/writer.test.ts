@@ -145,7 +145,7 @@ test('a credential that is not good any more is refused, a bug fails its own mes
   const made = bench();
   const { writer, sync } = made;
   const answers = [writer.submit(Uint8Array.of(2), 'gone'), writer.submit(Uint8Array.of(66), 'c'), writer.submit(Uint8Array.of(3), 'c')];
-  await commits(made, 1);
+  await commits(made, 3);
   sync();
   const [gone, bug, good] = (await Promise.all(answers)).map(({ response }) => text(response));
   assert.equal(gone, 'AuthenticationNotSuccessful');
