@@ -4,8 +4,9 @@
  * Invariant: names are checked here once, since they become subjects, streams and buckets: one NATS token, no wildcards.
  * Passwords belong into `login`, never into a URL: URLs are logged.
  */
-import { readFileSync } from 'node:fs';
 import type { KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node';
 import type { NodeConnectionOptions } from '@nats-io/transport-node';
 import { Fault } from '../../src/fault.ts';
@@ -84,7 +85,8 @@ export const defaultNatsLimits: NatsLimits = {
 
 const name = /^[A-Za-z0-9_-]{1,64}$/;
 
-export function checkOptions({ servers, cluster, node, replicas }: NatsOptions): void {
+export function checkOptions(options: NatsOptions): void {
+  const { servers, cluster, node, replicas } = options;
   for (const [what, value] of [['cluster', cluster], ['node', node]] as const) {
     if (!name.test(value)) throw new Fault('E_CLUSTER_NAME', `The ${what}'s name ${JSON.stringify(value)} is not made of 1 to 64 letters, digits, '-' and '_'.`);
   }
@@ -93,12 +95,18 @@ export function checkOptions({ servers, cluster, node, replicas }: NatsOptions):
   for (const server of servers) {
     if (server.includes('@')) throw new Fault('E_NATS_SERVERS', 'A NATS URL has a user or password in it: give them apart from the URL, which is logged.');
     if (!/^(nats|tls):\/\/[^/]+$/.test(server)) throw new Fault('E_NATS_SERVERS', `${JSON.stringify(server)} is not nats://host:port or tls://host:port.`);
+    // The client compares a certificate with `localhost` when it is given an address.
+    if (encrypts(options) && isIP(new URL(server.replace(/^\w+:/, 'http:')).hostname.replace(/^\[|\]$/g, '')) !== 0) throw new Fault('E_NATS_SERVERS', `${server} is an address: TLS needs the name that stands in the server's certificate.`);
   }
 }
 
+function encrypts({ tls, servers }: NatsOptions): boolean {
+  return tls !== undefined || servers.some((server) => server.startsWith('tls:'));
+}
+
 /** What `connect` of the NATS client takes. It reconnects for ever, to the servers given, and tells nothing of the host's files. */
-export function connectionOptions({ servers, cluster, node, tls, login }: NatsOptions, limits: NatsLimits): NodeConnectionOptions {
-  const encrypted = tls !== undefined || servers.some((server) => server.startsWith('tls:'));
+export function connectionOptions(options: NatsOptions, limits: NatsLimits): NodeConnectionOptions {
+  const { servers, cluster, node, tls, login } = options;
   return {
     servers: [...servers],
     name: `kmipd ${cluster}/${node}`,
@@ -114,7 +122,7 @@ export function connectionOptions({ servers, cluster, node, tls, login }: NatsOp
     // A server that has just restarted may refuse a login for a moment.
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
-    ...(encrypted ? { tls: { ...(tls?.authorities !== undefined && { ca: tls.authorities }), ...(tls?.certificate !== undefined && { cert: tls.certificate }), ...(tls?.key !== undefined && { key: tls.key }) } } : {}),
+    ...(encrypts(options) ? { tls: { ...(tls?.authorities !== undefined && { ca: tls.authorities }), ...(tls?.certificate !== undefined && { cert: tls.certificate }), ...(tls?.key !== undefined && { key: tls.key }) } } : {}),
     ...loginOptions(login),
   };
 }

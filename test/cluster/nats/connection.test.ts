@@ -41,7 +41,7 @@ test('with TLS the servers\' certificates are checked and a client certificate i
       assert.equal(status, 0, stderr);
     };
     certificate('authority');
-    for (const name of ['server', 'node']) certificate(name, '-CA', path.join(made, 'authority.pem'), '-CAkey', path.join(made, 'authority.key'), '-addext', 'subjectAltName=IP:127.0.0.1', '-addext', 'extendedKeyUsage=serverAuth,clientAuth');
+    for (const name of ['server', 'node']) certificate(name, '-CA', path.join(made, 'authority.pem'), '-CAkey', path.join(made, 'authority.key'), '-addext', 'subjectAltName=DNS:localhost', '-addext', 'extendedKeyUsage=serverAuth,clientAuth');
     return `tls { cert_file: "${made}/server.pem", key_file: "${made}/server.key", ca_file: "${made}/authority.pem", verify: true }`;
   };
   await using nats = await startNats(1, settings, 'tls');
@@ -50,19 +50,20 @@ test('with TLS the servers\' certificates are checked and a client certificate i
   assert.ok(witness.nats.connected);
   const refusedBy = async (servers: readonly string[], tls: { authorities?: string; certificate?: string; key?: string }): Promise<string> => {
     const faults: string[] = [];
-    await assert.rejects(openNats({ servers, cluster: 'test', node: 'n1', key: clusterKey, replicas: 1, tenureRecordMs: 1000, tls }, () => undefined, { connected: () => undefined, fault: ({ message }) => faults.push(message) }, AbortSignal.timeout(400)), { name: 'TimeoutError' });
+    await assert.rejects(openNats({ servers, cluster: 'test', node: 'n1', key: clusterKey, replicas: 1, tenureRecordMs: 1000, tls, limits: { connectMs: 200 } }, () => undefined, { connected: () => undefined, fault: ({ message }) => faults.push(message) }, AbortSignal.timeout(600)), { name: 'TimeoutError' });
     return faults.join();
   };
   assert.match(await refusedBy(nats.urls, { certificate: read('node.pem'), key: read('node.key') }), /certificate/);
   assert.notEqual(await refusedBy(nats.urls, { authorities: read('authority.pem') }), '');
   await using plain = await startNats(1);
-  assert.match(await refusedBy(plain.urls, { authorities: read('authority.pem') }), /tls/);
+  const plainUrls = plain.urls.map((url) => url.replace('127.0.0.1', 'localhost'));
+  assert.match(await refusedBy(plainUrls, { authorities: read('authority.pem') }), /tls/);
 });
 
 test('names and URLs that cannot be are refused at once', async () => {
   const options = { servers: ['nats://127.0.0.1:1'], cluster: 'test', node: 'n1', key: clusterKey, replicas: 3, tenureRecordMs: 1000 };
   const silent = { connected: () => undefined, fault: () => undefined };
-  for (const [wrong, code] of [[{ cluster: 'a.b' }, 'E_CLUSTER_NAME'], [{ node: '*' }, 'E_CLUSTER_NAME'], [{ node: '' }, 'E_CLUSTER_NAME'], [{ replicas: 2 }, 'E_NATS_REPLICAS'], [{ servers: [] }, 'E_NATS_SERVERS'], [{ servers: ['nats://u:p@h:1'] }, 'E_NATS_SERVERS'], [{ servers: ['http://h'] }, 'E_NATS_SERVERS']] as const) {
+  for (const [wrong, code] of [[{ cluster: 'a.b' }, 'E_CLUSTER_NAME'], [{ node: '*' }, 'E_CLUSTER_NAME'], [{ node: '' }, 'E_CLUSTER_NAME'], [{ replicas: 2 }, 'E_NATS_REPLICAS'], [{ servers: [] }, 'E_NATS_SERVERS'], [{ servers: ['nats://u:p@h:1'] }, 'E_NATS_SERVERS'], [{ servers: ['http://h'] }, 'E_NATS_SERVERS'], [{ servers: ['tls://127.0.0.1:1'] }, 'E_NATS_SERVERS'], [{ servers: ['nats://[::1]:1'], tls: {} }, 'E_NATS_SERVERS']] as const) {
     await assert.rejects(openNats({ ...options, ...wrong }, () => undefined, silent), { code });
   }
 });

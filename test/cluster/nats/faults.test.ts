@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { after, before, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { connect } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { emptyHash, hashOf } from '../../../cluster/entry.ts';
@@ -14,14 +14,10 @@ import { natsMissing, startNats } from './nats-servers.ts';
 import type { NatsServer, NatsServers } from './nats-servers.ts';
 
 const skip = natsMissing();
-let nats: NatsServers;
 let names = 0;
 const cluster = (): string => `three${(names += 1)}`;
 
-before(async () => { if (skip === false) nats = await startNats(3); });
-after(async () => { await nats?.[Symbol.asyncDispose](); });
-
-async function leaderOf(stream: string): Promise<NatsServer> {
+async function leaderOf(nats: NatsServers, stream: string): Promise<NatsServer> {
   await using connection = await connect({ servers: [...nats.urls] });
   const { cluster: placed } = await (await jetstreamManager(connection)).streams.info(stream);
   return nats.servers[Number(placed!.leader!.slice(1))]!;
@@ -71,90 +67,96 @@ async function compete(witness: Witness, text: string, running: () => boolean): 
   }
 }
 
-test('when the server that leads the log is killed, appends go on, each place has one entry, the tenure is kept and a snapshot read', { skip }, async (context) => {
-  const name = cluster();
-  const contested = cluster();
-  await using writer = await Witness.open(nats.urls, { cluster: name, replicas: 3, tenureRecordMs: 60_000 });
-  await using reader = await Witness.open(nats.urls, { cluster: name, node: 'n2', replicas: 3, tenureRecordMs: 60_000 });
-  await using left = await Witness.open(nats.urls, { cluster: contested, replicas: 3 });
-  await using right = await Witness.open(nats.urls, { cluster: contested, node: 'n2', replicas: 3 });
-  const info = await writer.nats.snapshots.publish(7, [Buffer.alloc(1 << 20, 3)]);
-  const { revision } = await writer.ask(() => writer.nats.tenure.claim('n1/a/1'), 'claimed');
-  let head = empty;
-  const times: number[] = [];
-  const append = async (count: number): Promise<void> => {
-    for (let index = 0; index < count; index += 1) {
-      const begin = performance.now();
-      head = await appendSurely(writer, head, `${head.sequence}`);
-      times.push(performance.now() - begin);
+// Side by side: most of their time they wait for an election.
+describe('three servers, three copies', { concurrency: true }, () => {
+  test('when the server that leads the log is killed, appends go on, each place has one entry, the tenure is kept and a snapshot read', { skip }, async (context) => {
+    await using nats = await startNats(3);
+    const name = cluster();
+    const contested = cluster();
+    await using writer = await Witness.open(nats.urls, { cluster: name, replicas: 3, tenureRecordMs: 60_000 });
+    await using reader = await Witness.open(nats.urls, { cluster: name, node: 'n2', replicas: 3, tenureRecordMs: 60_000 });
+    await using left = await Witness.open(nats.urls, { cluster: contested, replicas: 3 });
+    await using right = await Witness.open(nats.urls, { cluster: contested, node: 'n2', replicas: 3 });
+    const info = await writer.nats.snapshots.publish(7, [Buffer.alloc(1 << 20, 3)]);
+    const { revision } = await writer.ask(() => writer.nats.tenure.claim('n1/a/1'), 'claimed');
+    let head = empty;
+    const times: number[] = [];
+    const append = async (count: number): Promise<void> => {
+      for (let index = 0; index < count; index += 1) {
+        const begin = performance.now();
+        head = await appendSurely(writer, head, `${head.sequence}`);
+        times.push(performance.now() - begin);
+      }
+    };
+    await append(60);
+    const ordinary = median(times);
+    let running = true;
+    const contest = Promise.all([compete(left, 'left', () => running), compete(right, 'right', () => running)]);
+    await sleep(200);
+    const leader = await leaderOf(nats, `KMIPD-${name}-LOG`);
+    await leader.kill();
+    const begin = performance.now();
+    const renewal = writer.ask(() => writer.nats.tenure.renew('n1/a/1', revision), 'renewed', 'renew-failed').then((event) => [event, performance.now() - begin] as const);
+    await append(20);
+    await leader.start();
+    await append(20);
+    running = false;
+    await contest;
+    await assertLog(reader, 100);
+    const [renewed, renewalMs] = await renewal;
+    const { record } = await reader.ask(() => reader.nats.tenure.look(0), 'tenure-seen');
+    // An answer that was lost leaves a renewal written and the next one refused: a look tells, as it does the protocol.
+    assert.ok(record?.claim === 'n1/a/1' && record.revision > revision, renewed.kind);
+    let length = 0;
+    for await (const chunk of reader.nats.snapshots.read(info)) length += chunk.length;
+    assert.equal(length, 1 << 20);
+    const accepted = new Map<number, string>();
+    for (const { sequence, hash } of [...left.all('appended'), ...right.all('appended')]) {
+      assert.ok(accepted.get(sequence) === undefined || accepted.get(sequence) === hash, `two entries were accepted at ${sequence}`);
+      accepted.set(sequence, hash);
     }
-  };
-  await append(60);
-  const ordinary = median(times);
-  let running = true;
-  const contest = Promise.all([compete(left, 'left', () => running), compete(right, 'right', () => running)]);
-  await sleep(200);
-  const leader = await leaderOf(`KMIPD-${name}-LOG`);
-  await leader.kill();
-  const begin = performance.now();
-  const renewal = writer.ask(() => writer.nats.tenure.renew('n1/a/1', revision), 'renewed', 'renew-failed').then((event) => [event, performance.now() - begin] as const);
-  await append(20);
-  await leader.start();
-  await append(20);
-  running = false;
-  await contest;
-  await assertLog(reader, 100);
-  const [renewed, renewalMs] = await renewal;
-  const { record } = await reader.ask(() => reader.nats.tenure.look(0), 'tenure-seen');
-  // An answer that was lost leaves a renewal written and the next one refused: a look tells, as it does the protocol.
-  assert.ok(record?.claim === 'n1/a/1' && record.revision > revision, renewed.kind);
-  let length = 0;
-  for await (const chunk of reader.nats.snapshots.read(info)) length += chunk.length;
-  assert.equal(length, 1 << 20);
-  const accepted = new Map<number, string>();
-  for (const { sequence, hash } of [...left.all('appended'), ...right.all('appended')]) {
-    assert.ok(accepted.get(sequence) === undefined || accepted.get(sequence) === hash, `two entries were accepted at ${sequence}`);
-    accepted.set(sequence, hash);
-  }
-  const read = await left.ask(() => left.nats.log.read(1, 512), 'log-read');
-  for (const [index, bytes] of read.entries.entries()) if (accepted.has(index + 1)) assert.equal(hashOf(bytes), accepted.get(index + 1));
-  assert.ok(accepted.size > 10);
-  context.diagnostic(`three copies: append median ${ordinary.toFixed(2)} ms, longest after the kill ${Math.max(...times.slice(60)).toFixed(0)} ms, tenure renewed after ${renewalMs.toFixed(0)} ms, ${accepted.size} contested places`);
-});
+    const read = await left.ask(() => left.nats.log.read(1, 512), 'log-read');
+    for (const [index, bytes] of read.entries.entries()) if (accepted.has(index + 1)) assert.equal(hashOf(bytes), accepted.get(index + 1));
+    assert.ok(accepted.size > 10);
+    context.diagnostic(`three copies: append median ${ordinary.toFixed(2)} ms, longest after the kill ${Math.max(...times.slice(60)).toFixed(0)} ms, tenure renewed after ${renewalMs.toFixed(0)} ms, ${accepted.size} contested places`);
+  });
 
-test('when the server that leads the log is paused, appends go on elsewhere, and nothing comes of what it does when it wakes', { skip }, async (context) => {
-  const name = cluster();
-  await using writer = await Witness.open(nats.urls, { cluster: name, replicas: 3 });
-  await using reader = await Witness.open(nats.urls, { cluster: name, node: 'n2', replicas: 3 });
-  let head = empty;
-  for (let index = 0; index < 30; index += 1) head = await appendSurely(writer, head, `${head.sequence}`);
-  const leader = await leaderOf(`KMIPD-${name}-LOG`);
-  leader.pause();
-  const begin = performance.now();
-  head = await appendSurely(writer, head, `${head.sequence}`);
-  context.diagnostic(`append after the pause of the leader: ${(performance.now() - begin).toFixed(0)} ms`);
-  leader.resume();
-  for (let index = 0; index < 30; index += 1) head = await appendSurely(writer, head, `${head.sequence}`);
-  await assertLog(reader, 61);
-});
+  test('when the server that leads the log is paused, appends go on elsewhere, and nothing comes of what it does when it wakes', { skip }, async (context) => {
+    await using nats = await startNats(3);
+    const name = cluster();
+    await using writer = await Witness.open(nats.urls, { cluster: name, replicas: 3 });
+    await using reader = await Witness.open(nats.urls, { cluster: name, node: 'n2', replicas: 3 });
+    let head = empty;
+    for (let index = 0; index < 30; index += 1) head = await appendSurely(writer, head, `${head.sequence}`);
+    const leader = await leaderOf(nats, `KMIPD-${name}-LOG`);
+    leader.pause();
+    const begin = performance.now();
+    head = await appendSurely(writer, head, `${head.sequence}`);
+    context.diagnostic(`append after the pause of the leader: ${(performance.now() - begin).toFixed(0)} ms`);
+    leader.resume();
+    for (let index = 0; index < 30; index += 1) head = await appendSurely(writer, head, `${head.sequence}`);
+    await assertLog(reader, 61);
+  });
 
-test('one of three claims is written with three copies, also right when the old record expires', { skip }, async () => {
-  const name = cluster();
-  const witnesses = await Promise.all(['n1', 'n2', 'n3'].map((node) => Witness.open(nats.urls, { cluster: name, node, replicas: 3, tenureRecordMs: 300 })));
-  try {
-    for (let round = 0; round < 5; round += 1) {
-      const claims = await Promise.all(
-        witnesses.map(async (witness, index) => {
-          for (;;) {
-            const seen = await witness.ask(() => witness.nats.tenure.look(0), 'tenure-seen');
-            if (seen.record === undefined) return witness.ask(() => witness.nats.tenure.claim(`${round}/${index}`), 'claimed', 'claim-failed');
-            if (seen.record.claim.startsWith(`${round}/`)) return undefined;
-          }
-        }),
-      );
-      assert.equal(claims.filter((event) => event?.kind === 'claimed').length, 1, `round ${round}`);
+  test('one of three claims is written with three copies, also right when the old record expires', { skip }, async () => {
+    await using nats = await startNats(3);
+    const name = cluster();
+    const witnesses = await Promise.all(['n1', 'n2', 'n3'].map((node) => Witness.open(nats.urls, { cluster: name, node, replicas: 3, tenureRecordMs: 300 })));
+    try {
+      for (let round = 0; round < 5; round += 1) {
+        const claims = await Promise.all(
+          witnesses.map(async (witness, index) => {
+            for (;;) {
+              const seen = await witness.ask(() => witness.nats.tenure.look(0), 'tenure-seen');
+              if (seen.record === undefined) return witness.ask(() => witness.nats.tenure.claim(`${round}/${index}`), 'claimed', 'claim-failed');
+              if (seen.record.claim.startsWith(`${round}/`)) return undefined;
+            }
+          }),
+        );
+        assert.equal(claims.filter((event) => event?.kind === 'claimed').length, 1, `round ${round}`);
+      }
+    } finally {
+      await Promise.all(witnesses.map((witness) => witness[Symbol.asyncDispose]()));
     }
-  } finally {
-    await Promise.all(witnesses.map((witness) => witness[Symbol.asyncDispose]()));
-  }
+  });
 });

@@ -44,9 +44,9 @@ export class NatsServer {
     const child = spawn(program, ['-c', path.join(this.#folder, 'server.conf')], { stdio: ['ignore', log, log] });
     closeSync(log);
     this.#process = child;
-    const { hostname, port } = new URL(this.url.replace(/^\w+:/, 'http:'));
+    const port = Number(this.url.split(':').at(-1));
     for (let attempt = 0; ; attempt += 1) {
-      const socket = connect(Number(port), hostname);
+      const socket = connect(port, '127.0.0.1');
       const open = await Promise.race([once(socket, 'connect').then(() => true, () => false), sleep(500, false)]);
       socket.destroy();
       if (open) return;
@@ -81,7 +81,7 @@ export interface NatsServers extends AsyncDisposable {
 }
 
 /** `settings` is put into each server's configuration: authorization, TLS. */
-export async function startNats(count: 1 | 3, settings: (folder: string) => string = () => '', scheme = 'nats'): Promise<NatsServers> {
+export async function startNats(count: 1 | 3, settings: (folder: string) => string = () => '', scheme: 'nats' | 'tls' = 'nats'): Promise<NatsServers> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kmipd-nats-'));
   const ports = await freePorts(count * 2);
   const routes = ports.slice(count).map((port) => `nats-route://127.0.0.1:${port}`);
@@ -91,7 +91,8 @@ export async function startNats(count: 1 | 3, settings: (folder: string) => stri
     const cluster = count === 1 ? '' : `cluster { name: test, listen: "127.0.0.1:${ports[count + index]}", routes: ${JSON.stringify(routes)} }`;
     spawnSync('mkdir', ['-p', data]);
     writeFileSync(path.join(own, 'server.conf'), `server_name: s${index}\nlisten: "127.0.0.1:${ports[index]}"\njetstream { store_dir: ${JSON.stringify(data)}, max_file: 1G, max_mem: 64M }\n${cluster}\n${settings(folder)}\n`);
-    return new NatsServer(`${scheme}://127.0.0.1:${ports[index]}`, own);
+    // A certificate is checked against a name, never against an address.
+    return new NatsServer(`${scheme}://${scheme === 'tls' ? 'localhost' : '127.0.0.1'}:${ports[index]}`, own);
   });
   await Promise.all(servers.map((server) => server.start()));
   return {
