@@ -156,7 +156,7 @@ test('a credential that is not good any more is refused, a bug fails its own mes
 test('a failed commit is told as a failure, stops the writer, and is reported once', async () => {
   const each = bench();
   const answers = [2, 3].map((number) => each.writer.submit(Uint8Array.of(number), 'c'));
-  await pause(20);
+  await commits(each, 2);
   each.failing = new Error('disk full');
   each.sync();
   assert.deepEqual((await Promise.all(answers)).map(({ response }) => text(response)), ['GeneralFailure', 'GeneralFailure']);
