@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
-import { createUser } from '@nats-io/nkeys';
+import { nkeys } from '@nats-io/transport-node';
 import { openNats } from '../../../cluster/nats/adapters.ts';
 import { chain, clusterKey, empty, entryAfter, headOf, Witness } from './witness.ts';
 import { natsMissing, startNats } from './nats-servers.ts';
@@ -16,7 +16,7 @@ const skip = natsMissing();
 const [first, second] = chain(2);
 
 test('a password, a token and an nkey file open the door; without them it stays shut, and no message holds them', { skip }, async () => {
-  const user = createUser();
+  const user = nkeys.createUser();
   const settings = { password: 'authorization { user: kmipd, password: "correct-horse" }', token: 'authorization { token: "correct-horse" }', nkey: `authorization { users: [ { nkey: ${user.getPublicKey()} } ] }` };
   for (const [kind, text] of Object.entries(settings)) {
     await using nats = await startNats(1, () => text);
