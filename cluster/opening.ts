@@ -31,8 +31,9 @@ export interface Opening {
   nextAsk: number;
   /** When the stage is given up: heads, fetching and entry go back to reading. */
   stageUntil: number;
-  /** How often each node was asked for its tail without getting on. */
-  readonly fetched: Map<string, number>;
+  /** How often each node was asked for its tail while the own history ended at `fetchedAt`. */
+  fetched: Map<string, number>;
+  fetchedAt: number;
   entry: Logged | undefined;
   /** Waiting: when older tenures are over, who held the last one, and who stands on this fence. */
   earlierOver: number;
@@ -40,13 +41,14 @@ export interface Opening {
   readonly fenced: Set<string>;
 }
 
-const fetchesMax = 3;
+/** Fruitless requests for one node's tail: then it is foreign or gone. Each that puts one entry back begins the count anew. */
+const fetchesMax = 5;
 
 export function beginOpening(state: NodeState, now: number, out: Outbox): void {
   const { timing } = state;
   state.opening = {
     stage: 'heads', claimedAt: now, heads: new Map(), nextAsk: now, stageUntil: now + timing.headsMs,
-    fetched: new Map(), entry: undefined, earlierOver: 0, earlierNode: '', fenced: new Set(),
+    fetched: new Map(), fetchedAt: 0, entry: undefined, earlierOver: 0, earlierNode: '', fenced: new Set(),
   };
   tickOpening(state, now, out);
 }
@@ -104,6 +106,10 @@ export function openingHasRead(state: NodeState, last: number, now: number, out:
     if (end !== undefined || last === 0) appendAgain({ sequence: last, hash: end?.hash ?? emptyHash }, tail.from(last + 1, state.limits.readEntries), out);
     state.nextRead = now + timing.askMs;
     return;
+  }
+  if (opening.fetchedAt !== last) {
+    opening.fetchedAt = last;
+    opening.fetched = new Map();
   }
   const ahead = [...opening.heads].filter(([node, { sequence }]) => sequence > last && (opening.fetched.get(node) ?? 0) < fetchesMax);
   const [newest] = ahead.sort(([, left], [, right]) => compareFences(right.fence, left.fence) || right.sequence - left.sequence);

@@ -1,0 +1,59 @@
+/**
+ * The checker itself: histories that must pass and histories that must not.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Change, CommandResult } from '../sim/state-machine.ts';
+import type { Call } from './history.ts';
+import { checkObject } from './linearizability.ts';
+
+function command(change: Change, from: number, to: number, result: Partial<CommandResult> | undefined): Call {
+  return { client: 'c', node: 'n', kind: 'command', label: change, id: 'k', command: { change, id: 'k', units: 5 }, proposal: '', invokedAt: from, answeredAt: to, result: result === undefined ? undefined : { done: true, revision: 1, state: 'active', units: 0, ...result } };
+}
+
+function read(from: number, to: number, state: CommandResult['state'], revision: number): Call {
+  return { client: 'c', node: 'n', kind: 'read', label: 'get', id: 'k', command: undefined, proposal: '', invokedAt: from, answeredAt: to, result: { done: true, state, revision, units: 0 } };
+}
+
+const created = command('create', 0, 1, { state: 'pre-active', revision: 1 });
+const activated = command('activate', 2, 3, { state: 'active', revision: 2 });
+
+test('calls one after the other pass', () => {
+  assert.equal(checkObject([created, activated, read(4, 5, 'active', 2), command('revoke', 6, 7, { state: 'deactivated', revision: 3 }), read(8, 9, 'deactivated', 3)]).linearizable, true);
+});
+
+test('a read that overlaps a change may see either side of it', () => {
+  const revoked = command('revoke', 4, 10, { state: 'deactivated', revision: 3 });
+  assert.equal(checkObject([created, activated, revoked, read(5, 6, 'active', 2), read(7, 8, 'deactivated', 3)]).linearizable, true);
+});
+
+test('new and then old is refused, though each alone overlaps the change', () => {
+  const revoked = command('revoke', 4, 10, { state: 'deactivated', revision: 3 });
+  assert.equal(checkObject([created, activated, revoked, read(5, 6, 'deactivated', 3), read(7, 8, 'active', 2)]).linearizable, false);
+});
+
+test('a read after the answer that sees the state before it is refused', () => {
+  const revoked = command('revoke', 4, 5, { state: 'deactivated', revision: 3 });
+  const verdict = checkObject([created, activated, revoked, read(6, 7, 'active', 2)]);
+  assert.equal(verdict.linearizable, false);
+  assert.equal(!verdict.linearizable && verdict.stuck[0]?.label, 'get');
+});
+
+test('a change without an answer may have taken place, late, or not at all', () => {
+  const unknown = command('revoke', 4, Infinity, undefined);
+  assert.equal(checkObject([created, activated, unknown, read(5, 6, 'active', 2), read(20, 21, 'deactivated', 3)]).linearizable, true);
+  assert.equal(checkObject([created, activated, unknown, read(5, 6, 'active', 2), read(20, 21, 'active', 2)]).linearizable, true);
+  assert.equal(checkObject([created, activated, unknown, read(5, 6, 'deactivated', 3), read(20, 21, 'active', 2)]).linearizable, false);
+});
+
+test('a change that took place twice is seen by its revision', () => {
+  assert.equal(checkObject([created, command('modify', 2, 3, { state: 'pre-active', revision: 2 }), read(4, 5, 'pre-active', 3)]).linearizable, false);
+});
+
+test('a lost change is refused', () => {
+  assert.equal(checkObject([created, activated, read(4, 5, 'pre-active', 1)]).linearizable, false);
+});
+
+test('an object seen before it was made is refused', () => {
+  assert.equal(checkObject([read(0, 1, 'pre-active', 1), command('create', 2, 3, { state: 'pre-active', revision: 1 })]).linearizable, false);
+});
