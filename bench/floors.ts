@@ -18,7 +18,7 @@ export interface JudgedFloor extends Floor {
 }
 
 /** A smoke run on a busy machine is no measurement; only what falls below this share of a floor is a fault. */
-export const wideMargin = 0.6;
+export const wideMargin = 0.25;
 
 export function held({ ratio, least }: JudgedFloor): boolean {
   return ratio >= least;
