@@ -5,7 +5,7 @@ import { quantile } from './report.ts';
 
 /** One sample lasts about this long, so that the clock's own cost and resolution vanish. */
 const sampleNanoseconds = 40_000;
-const warmUpMs = 300;
+const warmUpMs = 200;
 
 /** Median nanoseconds of each call, over `milliseconds` in all. */
 export function medians(calls: readonly (() => void)[], milliseconds: number): number[] {

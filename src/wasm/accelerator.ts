@@ -34,7 +34,7 @@ const nativeGcmIvBytesMax = 128;
 /** One call of OpenSSL takes an int; a message is far shorter. */
 const nativeBytesMax = 1 << 30;
 /** Additional data costs GHASH alone, about a quarter of GCM. */
-const aadShare = 4;
+const aadShift = 2;
 
 const empty = new Uint8Array(0);
 
@@ -49,22 +49,25 @@ export function scaledCrossovers(crossovers: Crossovers, factor: number): Crosso
 
 export class AcceleratedCrypto implements Ciphers {
   readonly #core: CoreCrypto;
-  readonly #crossovers: Crossovers;
+  /** By mode number. */
+  readonly #encryptFrom: readonly number[];
+  readonly #decryptFrom: readonly number[];
 
   constructor(core: CoreCrypto, crossovers: Crossovers) {
     this.#core = core;
-    this.#crossovers = crossovers;
+    const numbers = Array.from({ length: Math.max(...cipherModes) + 1 }, (_, mode) => mode as CipherMode);
+    this.#encryptFrom = numbers.map((mode) => crossovers[mode]?.encrypt ?? Infinity);
+    this.#decryptFrom = numbers.map((mode) => crossovers[mode]?.decrypt ?? Infinity);
   }
 
   encrypt(key: Uint8Array, parameters: CipherParameters, iv: Uint8Array, aad: Uint8Array, data: Uint8Array): { data: Uint8Array; mac: Uint8Array } {
-    const crossover = this.#crossovers[parameters.mode]?.encrypt;
-    if (!(work(aad, data) >= crossover) || !isNative(key, parameters, iv, aad, data)) return this.#core.encrypt(key, parameters, iv, aad, data);
+    // An unknown mode has no crossover, and nothing is greater than that.
+    if (!(work(aad, data) >= this.#encryptFrom[parameters.mode]!) || !isNative(key, parameters, iv, aad, data)) return this.#core.encrypt(key, parameters, iv, aad, data);
     return nativeEncrypt(key, parameters, iv, aad, data);
   }
 
   decrypt(key: Uint8Array, parameters: CipherParameters, iv: Uint8Array, aad: Uint8Array, data: Uint8Array, mac: Uint8Array): Uint8Array {
-    const crossover = this.#crossovers[parameters.mode]?.decrypt;
-    if (!(work(aad, data) >= crossover) || !isNative(key, parameters, iv, aad, data) || !isDecryptable(parameters, data, mac)) {
+    if (!(work(aad, data) >= this.#decryptFrom[parameters.mode]!) || !isNative(key, parameters, iv, aad, data) || !isDecryptable(parameters, data, mac)) {
       return this.#core.decrypt(key, parameters, iv, aad, data, mac);
     }
     return nativeDecrypt(key, parameters, iv, aad, data, mac);
@@ -85,7 +88,7 @@ export class AcceleratedCrypto implements Ciphers {
 
 /** What decides, in bytes of text. */
 function work(aad: Uint8Array, data: Uint8Array): number {
-  return data.length + Math.floor(aad.length / aadShare);
+  return data.length + (aad.length >> aadShift);
 }
 
 /** Whether the core would take this, and node:crypto as well. */
