@@ -4,15 +4,16 @@
 import type { World } from '../sim/world.ts';
 import { usesOfAnObject } from '../sim/workload.ts';
 import type { Workload } from '../sim/workload.ts';
+import type { CommandResult } from '../sim/state-machine.ts';
 import type { Call } from './history.ts';
 import { checkObject } from './linearizability.ts';
 
 export function checkRun(world: World, workload: Workload): void {
   checkEnd(world);
-  checkProposals(world, workload);
+  const results = checkProposals(world, workload);
   checkLateReads(world, workload.history);
   checkUsage(world, workload);
-  const byObject = Map.groupBy(workload.history, ({ id }) => id);
+  const byObject = Map.groupBy(workload.history.flatMap((call) => asItCame(call, results)), ({ id }) => id);
   for (const [id, calls] of byObject) {
     const verdict = checkObject(calls);
     if (verdict.linearizable) continue;
@@ -33,8 +34,18 @@ function checkEnd(world: World): void {
   }
 }
 
-/** Each id counts once in the history that stayed; what was answered is there, with that answer. */
-function checkProposals(world: World, workload: Workload): void {
+/**
+ * A change that was never answered did take place if the final history has it, with the result there, at some time after it began;
+ * else it never did, and nobody may have seen it. Knowing which makes the search short, and the check stricter.
+ */
+function asItCame(call: Call, results: ReadonlyMap<string, string>): readonly Call[] {
+  if (call.kind === 'read' || call.result !== undefined) return [call];
+  const result = results.get(call.proposal);
+  return result === undefined ? [] : [{ ...call, result: JSON.parse(result) as CommandResult }];
+}
+
+/** Each id counts once in the history that stayed; what was answered is there, with that answer. Returns all results by id. */
+function checkProposals(world: World, workload: Workload): ReadonlyMap<string, string> {
   const { protocol, log, timing } = world;
   const replay = protocol.replicated.emptyReplicated();
   const results = new Map<string, string>();
@@ -54,6 +65,7 @@ function checkProposals(world: World, workload: Workload): void {
     if (kept === undefined) world.fail(`acknowledged ${label} ${id} (${proposal}) is lost`);
     else if (kept !== JSON.stringify(result)) world.fail(`${label} ${id} (${proposal}) was answered ${JSON.stringify(result)}, the history has ${kept}`);
   }
+  return results;
 }
 
 /** A read that began after a Revoke or Destroy was answered never finds the key active. */

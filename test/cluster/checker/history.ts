@@ -10,7 +10,8 @@ export interface Call {
   readonly label: string;
   readonly id: string;
   readonly command: Command | undefined;
-  readonly proposal: string;
+  /** Empty for reads, and for what never reached a node. */
+  proposal: string;
   readonly invokedAt: number;
   /** Infinite where no answer came: the call may have taken effect at any time since, or never. */
   answeredAt: number;

@@ -44,6 +44,19 @@ test('when a follower is killed, writes wait for its permit and no longer', (con
   stage.endsWell();
 });
 
+test('when primary and a follower are killed together, the last node writes within five seconds', (context) => {
+  const stage = new Stage();
+  const [left, dead] = stage.followers;
+  stage.primary.crash(false);
+  dead!.crash(false);
+  const killedAt = stage.world.scheduler.now;
+  const create = stage.begin(left!, 'create', 'key');
+  stage.run(6000);
+  context.diagnostic(`write after ${(create.at - killedAt).toFixed(0)} ms`);
+  assert.ok(create.at - killedAt < 5000, `${create.at - killedAt} ms`);
+  stage.endsWell();
+});
+
 test('a primary that yields is followed without waiting for its tenure', (context) => {
   const stage = new Stage();
   const { primary } = stage;

@@ -46,7 +46,7 @@ export class Stage {
   /** Begins a change; `answer` is filled in when it comes. */
   begin(node: SimNode, change: Change, id: string): { result: CommandResult | undefined; at: number } {
     const answer: { result: CommandResult | undefined; at: number } = { result: undefined, at: Infinity };
-    node.submit({ change, id, units: 0 }, (_, result) => {
+    node.submit({ change, id, units: 0 }, (result) => {
       answer.result = result;
       answer.at = this.world.scheduler.now;
     });

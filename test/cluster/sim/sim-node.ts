@@ -126,12 +126,13 @@ export class SimNode {
     });
   }
 
-  /** A client's change, by way of the primary. */
-  submit(command: Command, done: (proposal: string, result: CommandResult | undefined) => void): void {
+  /** A client's change, by way of the primary. Returns the proposal's id. */
+  submit(command: Command, done: (result: CommandResult | undefined) => void): string {
     this.#proposals += 1;
     const proposal = `${this.incarnation}#${this.#proposals}`;
-    this.#waiting.set(proposal, (result) => done(proposal, result));
+    this.#waiting.set(proposal, done);
     this.handle({ kind: 'submitted', proposal, payload: toBytes(command) });
+    return proposal;
   }
 
   /** A client's read on this node. `look` sees the store at one instant; its answer waits until it is known to be stable. */

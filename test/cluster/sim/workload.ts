@@ -77,8 +77,7 @@ export class Workload {
     scheduler.after(clientTimeoutMs, () => finish(undefined));
     scheduler.after(random.between(0.1, 1), () => {
       if (!node.up) return finish(undefined);
-      node.submit(call.command!, (proposal, result) => {
-        (call as { proposal: string }).proposal = proposal;
+      call.proposal = node.submit(call.command!, (result) => {
         // The answer travels back too; a client that reads it late saw it late.
         scheduler.after(random.between(0.1, 1), () => finish(result));
       });
