@@ -157,13 +157,15 @@ export async function runNode(config: Config): Promise<void> {
     process.exit(exitFailed);
   };
   process.on('uncaughtException', fail);
-  const node = await startNode(config, log, fail);
-  for (const line of greeting(node, config)) process.stdout.write(`${line}\n`);
-  log.info({ port: node.port, adminPort: node.adminPort, workers: config.workers }, 'Ready.');
+  const starting = startNode(config, log, fail);
+  // From the first moment: a signal during the start waits for it, then stops the node in order.
   stopOnSignals(async () => {
-    await node.stop();
+    await (await starting).stop();
     log.info({}, 'Stopped.');
   }, config.limits.drainMs, log);
+  const node = await starting;
+  for (const line of greeting(node, config)) process.stdout.write(`${line}\n`);
+  log.info({ port: node.port, adminPort: node.adminPort, workers: config.workers }, 'Ready.');
 }
 
 function greeting(node: RunningNode, config: Config): readonly string[] {

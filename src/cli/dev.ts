@@ -50,12 +50,13 @@ async function runDev({ stdin, ...flags }: DevFlags): Promise<void> {
   };
   process.on('uncaughtException', fail);
   const { startNode } = await import('../main.ts');
-  const node = await startNode(config, log, fail);
+  const starting = startNode(config, log, fail);
+  stopOnSignals(async () => (await starting).stop(), config.limits.drainMs, log);
+  const node = await starting;
   const credential = path.join(folder, 'bootstrap');
   const [cert, key, ca] = ['cert.pem', 'key.pem', 'ca.pem'].map((name) => path.join(credential, name));
   const adminToken = readFileSync(path.join(credential, 'admin-token'), 'utf8').trim();
   console.log(JSON.stringify({ host, port: node.port, cert, key, ca, credential, adminPort: node.adminPort, adminToken, pid: process.pid }));
-  stopOnSignals(() => node.stop(), config.limits.drainMs, log);
   if (stdin) process.stdin.resume().once('end', () => process.kill(process.pid, 'SIGTERM'));
 }
 
