@@ -6,9 +6,9 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WireConnection } from './connection.ts';
@@ -76,16 +76,21 @@ process.on('exit', () => {
 // A test that is stopped from outside (a time limit, Ctrl-C) has no 'exit' unless it asks for one.
 for (const [signal, code] of [['SIGTERM', 143], ['SIGINT', 130], ['SIGHUP', 129]] as const) process.once(signal, () => process.exit(code));
 
-/** A TCP port of 127.0.0.1 that nobody listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
+/** Below the range from which systems take the ports of outgoing connections: those of other tests would be in the way. */
+const firstPort = 12_000;
+const lastPort = 31_999;
+
+/** A TCP port of 127.0.0.1 that nobody uses now. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(firstPort, lastPort + 1);
+    const isFree = await new Promise<boolean>((resolve) => {
+      const probe = createServer();
+      probe.once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
     });
-  });
+    if (isFree) return port;
+  }
 }
 
 function http(port: number, method: string, path: string, headers: Record<string, string>, body?: unknown): Promise<HttpAnswer> {
@@ -128,8 +133,22 @@ export function adminCaller(adminPort: number, token: string): AdminCall {
   return (method, path, body, withToken = true) => http(adminPort, method, path, withToken ? { authorization: `Bearer ${token}` } : {}, body);
 }
 
+/** Two tests may find the same port free at the same moment; one of them then has to look again. */
+const portAttempts = 4;
+
 /** Starts `kmipd serve` and waits until it says that it is ready. */
 export async function startServer(options: ServerRequest = {}): Promise<RunningServer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      const isTaken = error instanceof Error && /in use|EADDRINUSE|ENOENT/.test(error.message);
+      if (!isTaken || attempt === portAttempts || options.port !== undefined || options.adminPort !== undefined) throw error;
+    }
+  }
+}
+
+async function startOnce(options: ServerRequest): Promise<RunningServer> {
   const port = options.port ?? await freePort();
   const adminPort = options.adminPort ?? await freePort();
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'kmipd-test-'));
