@@ -142,7 +142,7 @@ export async function startServer(options: ServerRequest = {}): Promise<RunningS
     try {
       return await startOnce(options);
     } catch (error) {
-      const isTaken = error instanceof Error && /E_LISTEN|E_ADMIN_LISTEN|ENOENT/.test(error.message);
+      const isTaken = error instanceof Error && /EADDRINUSE|E_LISTEN|E_ADMIN_LISTEN|ENOENT/.test(error.message);
       if (!isTaken || attempt === portAttempts || options.port !== undefined || options.adminPort !== undefined) throw error;
     }
   }
