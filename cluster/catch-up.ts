@@ -28,13 +28,16 @@ export function tickRead(state: NodeState, now: number, out: Outbox): void {
   if (state.readSentAt !== undefined && now < state.readSentAt + state.timing.appendMs) return;
   state.readSentAt = now;
   state.nextRead = now + state.timing.readMs;
-  out.push({ kind: 'read-log', from: Math.max(1, state.replicated.sequence), count: state.limits.readEntries });
+  out.push({ kind: 'read-log', from: Math.max(state.logFirst, state.replicated.sequence), count: state.limits.readEntries });
 }
 
 export function takeRead(state: NodeState, read: Extract<ClusterEvent, { kind: 'log-read' }>, now: number, out: Outbox): void {
   if (state.rebuilding) return;
   state.readSentAt = undefined;
   const { from, entries, first, last } = read;
+  // Our head may just have been purged: then the next read begins after it.
+  if (first > from && first > state.logFirst) state.nextRead = now;
+  state.logFirst = Math.max(1, first);
   if (first > state.replicated.sequence + 1) {
     state.rebuildBelow = Number.MAX_SAFE_INTEGER;
     rebuild(state, out);

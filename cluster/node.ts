@@ -3,7 +3,8 @@
  *
  *   ports --- events ---> handle -> step(state, event, clock) -> effects ---> ports
  *
- * Invariant: the clock is read before each step, and effects are carried out in their order. Reads ask `mayAnswer` after they
+ * Invariant: the clock is read before each step, and again before an append: a process that slept in between must not offer
+ * the log what it decided in a tenure that is over. Effects are carried out in their order. Reads ask `mayAnswer` after they
  * have read, and wait for `stable` to reach what they saw.
  */
 import { holdsPermit } from './permits.ts';
@@ -11,6 +12,7 @@ import type { ClusterEvent, Effect, Ports } from './ports.ts';
 import { step } from './role.ts';
 import { createState, roleOf } from './state.ts';
 import type { NodeOptions, NodeState } from './state.ts';
+import { tenureOver } from './tenure.ts';
 
 export class ClusterNode {
   readonly state: NodeState;
@@ -44,7 +46,9 @@ export class ClusterNode {
   #carryOut(effect: Effect): void {
     const { log, tenure, peers, store, host } = this.#ports;
     switch (effect.kind) {
-      case 'append': return log.append(effect.expected, effect.logged);
+      case 'append':
+        if (!tenureOver(this.state, this.#monotonic())) log.append(effect.expected, effect.logged);
+        return;
       case 'read-log': return log.read(effect.from, effect.count);
       case 'purge': return log.purge(effect.through);
       case 'look': return tenure.look(effect.sentAt);

@@ -19,6 +19,7 @@ export interface LogPort {
   /**
    * Appends at `expected.sequence + 1` if the log's last entry is the expected one, atomically. The sequence MUST be checked by
    * the log; the hash is checked where it can (a NATS message id), and closes the gap that a lost tail opens (DESIGN.md).
+   * An append MUST NOT be kept over a lost connection and sent later: it could take the place of an entry that the log lost meanwhile.
    * Leads to `appended`, `append-refused` or nothing.
    */
   append(expected: Head, logged: Logged): void;
@@ -61,7 +62,10 @@ export interface StorePort {
   plan(proposal: string, payload: Uint8Array): void;
   /** Forgets what was planned and is not in the log. */
   unplan(): void;
-  /** Empties the store and loads the newest snapshot before `below`, or nothing: `restored`, as a new incarnation. */
+  /**
+   * Empties the store (setting what was in it aside, since it may be the last copy of something) and loads the newest snapshot before `below`, or
+   * nothing: `restored`, as a new incarnation.
+   */
   rebuild(below: number): void;
   /** Takes a snapshot of what is applied, to be published when `publish` is called: `captured`. */
   capture(): void;

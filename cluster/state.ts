@@ -43,6 +43,8 @@ export interface NodeState {
   stable: number;
   /** When the tenure entry in force was taken, by the own clock. */
   tenureTakenAt: number;
+  /** First entry that the log still has, as the last read told. */
+  logFirst: number;
   /** When the log is read next, whatever happens; and the read under way, if any. */
   nextRead: number;
   readSentAt: number | undefined;
@@ -79,6 +81,7 @@ export function createState({ node, timing, limits, restored, startsEmpty }: Nod
     applied: replicated.sequence,
     stable: replicated.stable,
     tenureTakenAt: now,
+    logFirst: 1,
     nextRead: now,
     readSentAt: undefined,
     election: { nextLook: now, sight: undefined, claim: undefined, claims: 0, logRead: false },

@@ -74,3 +74,21 @@ test('two members that join one after the other both stay members', () => {
   const stage = new Stage();
   for (const { name, cluster } of stage.world.nodes) assert.deepEqual([...cluster!.state.replicated.roster.keys()].sort(), ['n1', 'n2', 'n3'], name);
 });
+
+test('a node whose own head is the last entry that was purged goes on from the next one', () => {
+  // Found by a seed: reads began with the own head, which was gone, and brought nothing for ever.
+  const stage = new Stage({ limits: { snapshotEntries: 1000, tailEntries: 10, readEntries: 16 } });
+  const [stopped] = stage.followers;
+  stage.change(stage.primary, 'create', 'key');
+  stopped!.crash(false);
+  const head = stopped!.disk.replicated.sequence;
+  stage.run(4000);
+  for (let index = 0; index < 30; index += 1) stage.begin(stage.primary, 'create', `key${index}`);
+  stage.run(1000);
+  stage.world.log.first = head + 1;
+  stopped!.start();
+  stage.run(3000);
+  assert.ok(!stage.world.transcript.some((line) => line.endsWith('rebuilds')));
+  assert.equal(stage.read(stopped!, 'key29'), 'pre-active');
+  stage.endsWell();
+});

@@ -8,7 +8,11 @@ import type { SeededRandom } from './random.ts';
 import type { SimNode } from './sim-node.ts';
 import type { World } from './world.ts';
 
+/** Where most of a run's faults go: a run in which everything fails a little finds less than one that worries one place. */
+type Focus = 'all' | 'log' | 'tenure' | 'processes';
+
 export interface FaultPlan {
+  readonly focus: Focus;
   readonly weather: Weather;
   readonly comparesHash: boolean;
   readonly losesTail: boolean;
@@ -20,9 +24,11 @@ export interface FaultPlan {
 
 export function drawPlan(random: SeededRandom): FaultPlan {
   const comparesHash = random.chance(0.7);
-  // Without the hash, a lost tail and a forgotten tenure together could not be told from a healthy log: then one of them only.
-  const losesTail = comparesHash && random.chance(0.6);
+  const focus = random.pick<Focus>(['all', 'log', 'tenure', 'processes']);
+  // A lost tail brings a calm with it: not in every run.
+  const losesTail = random.chance(focus === 'tenure' ? 0.1 : 0.4);
   return {
+    focus,
     weather: {
       loss: random.pick([0, 0, 0.01, 0.05, 0.15]),
       doubled: random.pick([0, 0.02, 0.1]),
@@ -31,7 +37,8 @@ export function drawPlan(random: SeededRandom): FaultPlan {
     },
     comparesHash,
     losesTail,
-    forgetsTenure: random.chance(0.25),
+    // Without the hash, a lost tail and a forgotten tenure together could not be told from a healthy log: then one of them only.
+    forgetsTenure: random.chance(focus === 'tenure' ? 0.7 : 0.2) && (comparesHash || !losesTail),
     everyMs: random.pick([400, 900, 2000]),
     sleepy: random.pick([0, 0, 0.01]),
     nodes: random.pick([3, 3, 3, 2, 5, 1]),
@@ -72,9 +79,14 @@ export class Faults {
   #strike(): void {
     const { random, network, scheduler } = this.#world;
     const node = this.#victim();
+    const { focus } = this.#plan;
+    const onProcesses = focus === 'processes' ? 3 : 1;
+    const onLog = focus === 'log' ? 4 : 1;
+    const onTenure = focus === 'tenure' ? 4 : 1;
     const what = random.weighted({
-      crash: 16, pause: 10, stall: 8, cut: 20, lag: 12, isolate: 12, slowDisk: 6, clock: 4, yield: 4, wipe: 3,
-      tail: this.#plan.losesTail ? 12 : 0, forget: this.#plan.forgetsTenure ? 8 : 0,
+      crash: 16 * onProcesses, pause: 10 * onProcesses, stall: 8 * onProcesses, wipe: 3, slowDisk: 6, clock: 4,
+      cut: 20, lag: 12, isolate: 12, lagLog: 4 * onLog, cutTenure: 4 * onTenure,
+      yield: 4 * onTenure, tail: this.#plan.losesTail ? 12 : 0, forget: this.#plan.forgetsTenure ? 5 * onTenure : 0,
     });
     const milliseconds = random.pick([random.between(20, 200), random.between(200, 1500), random.between(1000, 6000)]);
     switch (what) {
@@ -102,8 +114,14 @@ export class Faults {
         if (direction !== 'to') network.cut(other, node.name, milliseconds);
         return;
       }
+      case 'cutTenure':
+        this.#world.note(`cut ${node.name} -- tenure store for ${milliseconds.toFixed(0)} ms`);
+        network.cut(node.name, 'tenure', milliseconds);
+        network.cut('tenure', node.name, milliseconds);
+        return;
+      case 'lagLog':
       case 'lag': {
-        const other = random.pick([...this.#world.names.filter((name) => name !== node.name), 'log', 'log', 'tenure']);
+        const other = what === 'lagLog' ? 'log' : random.pick([...this.#world.names.filter((name) => name !== node.name), 'log', 'tenure']);
         const delay = random.between(200, 3000);
         const outward = random.chance(0.6);
         this.#world.note(`${node.name} ${outward ? '->' : '<-'} ${other} is up to ${delay.toFixed(0)} ms late for ${milliseconds.toFixed(0)} ms`);

@@ -17,6 +17,8 @@ export class SimulatedLog {
   /** Entries up to this sequence cannot be lost: synced. */
   synced = 0;
   first = 1;
+  /** Grows with each loss: what was under way to the servers that lost the tail is lost with them. */
+  epoch = 0;
   /** Whether the log compares the hash of its last entry as well (a message id in NATS). */
   readonly #comparesHash: boolean;
   /** False in a mutant only: a log that appends whatever comes. */
@@ -39,8 +41,9 @@ export class SimulatedLog {
     return this.entries.length;
   }
 
-  append(node: string, expected: Head, logged: Logged): void {
+  append(node: string, expected: Head, logged: Logged, epoch: number): void {
     this.#network.carry(node, 'log', () => {
+      if (epoch !== this.epoch) return;
       const matches = !this.#comparesSequence || (expected.sequence === this.last && (!this.#comparesHash || (this.entries.at(-1)?.hash ?? emptyHash) === expected.hash));
       if (matches) {
         this.entries.push(logged);
@@ -69,6 +72,7 @@ export class SimulatedLog {
 
   /** Loses up to `count` entries that are not synced. Returns them. */
   loseTail(count: number): readonly Logged[] {
+    this.epoch += 1;
     const keep = Math.max(this.synced, this.last - count, this.first);
     return this.entries.splice(keep);
   }

@@ -177,7 +177,10 @@ export class SimNode {
     };
     return {
       log: {
-        append: (expected, logged) => this.whenRunning(() => log.append(name, expected, logged)),
+        append: (expected, logged) => {
+          const { epoch } = log;
+          this.whenRunning(() => log.append(name, expected, logged, epoch));
+        },
         read: (from, count) => this.whenRunning(() => log.read(name, from, count)),
         purge: (through) => this.whenRunning(() => log.purge(name, through)),
       },
