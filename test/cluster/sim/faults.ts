@@ -170,6 +170,8 @@ export class Faults {
     const { random, log, nodes, network, scheduler, names } = this.#world;
     // A claimant that has asked everyone already would not hear of what is lost after that.
     if (nodes.some(({ cluster }) => cluster?.role === 'opening' && cluster.state.opening?.stage !== 'waiting')) return;
+    // Nor does anyone promise what is on no disk any more: the one node that had it was emptied before.
+    if (Math.max(...nodes.map(({ disk }) => disk.replicated.sequence)) < this.#world.stableMax) return;
     const lost = log.loseTail(random.whole(1, 4));
     if (lost.length === 0) return;
     this.#world.note(`the log loses ${lost.length} entries, ends at ${log.last}; calm`);

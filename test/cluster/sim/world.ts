@@ -43,8 +43,8 @@ export class World {
   readonly #digests = new Map<string, { readonly digest: number; readonly node: string }>();
   #lastRoles = new Map<string, string>();
   openings = 0;
-  /** Set when acknowledged entries may really be gone (every copy was out of reach): scenarios only. */
-  lossAllowed = false;
+  /** The last entry that anyone ever declared stable. */
+  stableMax = 0;
 
   constructor(options: WorldOptions) {
     this.random = new SeededRandom(options.seed);
@@ -85,6 +85,7 @@ export class World {
   /** One fence at a time: no two nodes may both be open primaries within their tenures. */
   afterStep(node: SimNode): void {
     const role = node.cluster?.role ?? 'down';
+    this.stableMax = Math.max(this.stableMax, node.cluster?.stable ?? 0);
     const { stage } = node.cluster?.state.opening ?? {};
     const text = stage === undefined ? role : `${role} (${stage})`;
     if (this.#lastRoles.get(node.name) !== text) {
