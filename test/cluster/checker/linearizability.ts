@@ -2,7 +2,8 @@
  * Is there an order of the calls on one object that respects real time and explains every answer? (Wing & Gong 1993, with the
  * memo of Lowe 2017: a set of calls done together with the state they lead to is looked at once.)
  *
- * Calls without an answer may be placed anywhere after they began, or nowhere.
+ * Calls without an answer may be placed anywhere after they began, or nowhere. What the calls mean is a model's business: the
+ * simulator's objects here, keys of real servers in `../real/key-model.ts`.
  */
 import { decide } from '../sim/state-machine.ts';
 import type { SimObject } from '../sim/state-machine.ts';
@@ -13,11 +14,33 @@ type ModelState = Pick<SimObject, 'state' | 'revision' | 'left'> | undefined;
 /** Configurations looked at before giving up: a history that needs more is too large for its run, and the caller is told. */
 const configurationsMax = 2_000_000;
 
-export type Verdict = { readonly linearizable: true } | { readonly linearizable: false; readonly furthest: readonly Call[]; readonly stuck: readonly Call[] };
+export type Verdict<Placed = Call> = { readonly linearizable: true } | { readonly linearizable: false; readonly furthest: readonly Placed[]; readonly stuck: readonly Placed[] };
+
+export interface Model<State, Placed> {
+  readonly initial: State;
+  /** Whether the answer is known; what has none may also be left out. */
+  isAnswered(call: Placed): boolean;
+  /** The state after the call, if it took place in this one and was answered as it was. */
+  explain(state: State, call: Placed): { readonly state: State } | 'contradiction';
+  /** Equal for equal states. */
+  text(state: State): string;
+}
+
+const simulated: Model<ModelState, Call> = {
+  initial: undefined,
+  isAnswered: ({ result }) => result !== undefined,
+  explain,
+  text: (state) => (state === undefined ? '' : `${state.state},${state.revision},${state.left}`),
+};
 
 export function checkObject(calls: readonly Call[]): Verdict {
-  const ordered = calls.filter((call) => call.kind === 'command' || call.result !== undefined).sort((left, right) => left.invokedAt - right.invokedAt);
-  const answered = ordered.filter(({ result }) => result !== undefined).length;
+  return checkCalls(calls.filter((call) => call.kind === 'command' || call.result !== undefined), simulated);
+}
+
+/** The calls on one object, those without effect and answer left out. */
+export function checkCalls<State, Placed extends Pick<Call, 'invokedAt' | 'answeredAt'>>(calls: readonly Placed[], model: Model<State, Placed>): Verdict<Placed> {
+  const ordered = [...calls].sort((left, right) => left.invokedAt - right.invokedAt);
+  const answered = ordered.filter((call) => model.isAnswered(call)).length;
   const seen = new Set<string>();
   const done = new Uint8Array(ordered.length);
   const order: number[] = [];
@@ -25,13 +48,13 @@ export function checkObject(calls: readonly Call[]): Verdict {
   let configurations = 0;
   let firstOpen = 0;
 
-  const search = (state: ModelState, answeredDone: number): boolean => {
+  const search = (state: State, answeredDone: number): boolean => {
     if (answeredDone === answered) return true;
     configurations += 1;
     if (configurations > configurationsMax) throw new Error(`a history of ${ordered.length} calls is too large to check`);
     while (done[firstOpen] === 1) firstOpen += 1;
     const begin = firstOpen;
-    const key = `${begin}:${openSet(begin)}:${state === undefined ? '' : `${state.state},${state.revision},${state.left}`}`;
+    const key = `${begin}:${openSet(begin)}:${model.text(state)}`;
     if (seen.has(key)) return false;
     seen.add(key);
     // A call may come next unless another open one was answered before it began.
@@ -43,14 +66,14 @@ export function checkObject(calls: readonly Call[]): Verdict {
     for (let index = begin; index < ordered.length && ordered[index]!.invokedAt <= earliestAnswer; index += 1) {
       if (done[index] === 1) continue;
       const call = ordered[index]!;
-      const next = explain(state, call);
+      const next = model.explain(state, call);
       if (next === 'contradiction') {
         stuck.push(index);
         continue;
       }
       done[index] = 1;
       order.push(index);
-      if (search(next.state, answeredDone + (call.result === undefined ? 0 : 1))) return true;
+      if (search(next.state, answeredDone + (model.isAnswered(call) ? 1 : 0))) return true;
       order.pop();
       done[index] = 0;
       firstOpen = Math.min(firstOpen, begin);
@@ -65,7 +88,7 @@ export function checkObject(calls: readonly Call[]): Verdict {
     return text;
   };
 
-  if (search(undefined, 0)) return { linearizable: true };
+  if (search(model.initial, 0)) return { linearizable: true };
   return { linearizable: false, furthest: furthest.order.map((index) => ordered[index]!), stuck: furthest.stuck.map((index) => ordered[index]!) };
 }
 
