@@ -4,25 +4,34 @@
  *   ports --- events ---> handle -> step(state, event, clock) -> effects ---> ports
  *
  * Invariant: the clock is read before each step, and again before an append: a process that slept in between must not offer
- * the log what it decided in a tenure that is over. Effects are carried out in their order. Reads ask `mayAnswer` after they
- * have read, and wait for `stable` to reach what they saw.
+ * the log what it decided in a tenure that is over. Effects are carried out in their order, and after `onStep`: readers on
+ * other threads lose a permit before anybody is told what depends on that. Reads ask `mayAnswer` (or look at `permitUntil`)
+ * after they have read, and wait for `stable` to reach what they saw.
  */
-import { holdsPermit } from './permits.ts';
+import { holdsPermit, permitUntil } from './permits.ts';
 import type { ClusterEvent, Effect, Ports } from './ports.ts';
 import { step } from './role.ts';
 import { createState, roleOf } from './state.ts';
 import type { NodeOptions, NodeState } from './state.ts';
 import { tenureOver } from './tenure.ts';
 
+/** What a step left, for readers on other threads. */
+export interface StepView {
+  /** Until when `mayAnswer` stays true by the own clock if nothing else happens; 0 when it is false. */
+  readonly permitUntil: number;
+}
+
 export class ClusterNode {
   readonly state: NodeState;
   readonly #ports: Ports;
   readonly #monotonic: () => number;
+  readonly #onStep: ((view: StepView) => void) | undefined;
 
-  constructor(options: NodeOptions, ports: Ports, monotonic: () => number) {
+  constructor(options: NodeOptions, ports: Ports, monotonic: () => number, onStep?: (view: StepView) => void) {
     this.state = createState(options, monotonic());
     this.#ports = ports;
     this.#monotonic = monotonic;
+    this.#onStep = onStep;
   }
 
   get role(): ReturnType<typeof roleOf> {
@@ -40,7 +49,10 @@ export class ClusterNode {
   }
 
   handle(event: ClusterEvent): void {
-    for (const effect of step(this.state, event, this.#monotonic())) this.#carryOut(effect);
+    const now = this.#monotonic();
+    const effects = step(this.state, event, now);
+    this.#onStep?.({ permitUntil: permitUntil(this.state, now) });
+    for (const effect of effects) this.#carryOut(effect);
   }
 
   #carryOut(effect: Effect): void {

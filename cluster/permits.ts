@@ -41,12 +41,18 @@ export interface Holder {
 }
 export type Holders = Map<string, Holder>;
 
+/** Until when, on the own clock, reads on the own store may be answered if nothing else happens; 0 for not at all. */
+export function permitUntil(state: NodeState, now: number): number {
+  const { applied, replicated, tenure, permits } = state;
+  if (state.rebuilding || applied < replicated.tenureSequence) return 0;
+  if (tenure !== undefined && replicated.claim === tenure.claim) return now < tenure.until ? tenure.until : 0;
+  const counting = permits.grants.filter(({ fence, through, until }) => now < until && applied >= through && compareFences(fence, replicated.fence) === 0);
+  return Math.max(0, ...counting.map(({ until }) => until));
+}
+
 /** Whether a read that has just been done on the own store may be answered. Ask after the read, never before it. */
 export function holdsPermit(state: NodeState, now: number): boolean {
-  const { applied, replicated, tenure, permits } = state;
-  if (state.rebuilding || applied < replicated.tenureSequence) return false;
-  if (tenure !== undefined && replicated.claim === tenure.claim) return now < tenure.until;
-  return permits.grants.some(({ fence, through, until }) => now < until && applied >= through && compareFences(fence, replicated.fence) === 0);
+  return now < permitUntil(state, now);
 }
 
 export function tickHeartbeat(state: NodeState, now: number, out: Outbox): void {

@@ -134,7 +134,9 @@ export type ClusterEvent =
   /** A client of this node wants a change. */
   | { readonly kind: 'submitted'; readonly proposal: string; readonly payload: Uint8Array }
   /** Give the tenure up: the node drains. */
-  | { readonly kind: 'yield' };
+  | { readonly kind: 'yield' }
+  /** The process or machine was suspended and its monotonic clock stood still meanwhile. Comes before any other event after that. */
+  | { readonly kind: 'slept' };
 
 /** What a node starts from: its own store, or a snapshot. */
 export interface Restored {

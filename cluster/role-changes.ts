@@ -23,3 +23,20 @@ export function stepDown(state: NodeState, out: Outbox): void {
   state.replicate = undefined;
   state.holders.clear();
 }
+
+/**
+ * Unknown time went by while the own clock stood still: nothing that was counted from before counts. Waits for others only became longer
+ * than they had to be. What clients wait for is not asked for again, since its id may have been forgotten in the meantime.
+ */
+export function wakeUp(state: NodeState, now: number, out: Outbox): void {
+  if (state.tenure !== undefined) out.push({ kind: 'yield', revision: state.tenure.revision });
+  stepDown(state, out);
+  state.election.claim = undefined;
+  state.permits.grants = [];
+  state.permits.sent.clear();
+  state.permits.nextHeartbeat = now;
+  state.nextRead = now;
+  state.readSentAt = undefined;
+  for (const proposal of state.forward.waiting.keys()) out.push({ kind: 'settle', proposal, result: undefined });
+  state.forward.waiting.clear();
+}

@@ -17,7 +17,7 @@ import { takeConfirm, takeGrant, takeHeartbeat, tickHeartbeat, tickOverdue } fro
 import type { ClusterEvent, Effect } from './ports.ts';
 import type { PeerMessage } from './messages.ts';
 import { takePlanned, takeProposal, tickReplicate } from './replicate.ts';
-import { stepDown } from './role-changes.ts';
+import { stepDown, wakeUp } from './role-changes.ts';
 import type { NodeState, Outbox } from './state.ts';
 import { takeRenewal, tenureOver, tickTenure } from './tenure.ts';
 
@@ -98,6 +98,9 @@ function takeEvent(state: NodeState, event: ClusterEvent, now: number, out: Outb
       if (state.tenure === undefined) return;
       out.push({ kind: 'yield', revision: state.tenure.revision });
       stepDown(state, out);
+      return;
+    case 'slept':
+      wakeUp(state, now, out);
   }
 }
 

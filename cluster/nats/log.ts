@@ -13,6 +13,7 @@
  *
  * Invariant: events leave in the order of the log as this node was told it; an answer that is missing leads to no event.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import type { StoredMsg } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
@@ -53,6 +54,24 @@ export class NatsLog implements LogPort {
   /** Longest entry that the servers take. */
   get entryBytesMax(): number {
     return (this.#link.nats.info?.max_payload ?? 1 << 20) - headersLength - sealedOverhead;
+  }
+
+  /** Whether the last entry, if there is one, was sealed under this cluster's key. Asks until NATS has answered, or the signal is aborted. */
+  async isOurs(signal: AbortSignal): Promise<boolean> {
+    const { manager, names } = this.#streams;
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        const { state } = await manager.streams.info(names.logStream);
+        const last = state.messages === 0 ? null : await this.#fetch(state.last_seq);
+        // Purged in between: whoever purges has the key, and the next look tells.
+        if (last === null) return true;
+        return this.#sealer.open(last.data, String(last.seq)) !== undefined;
+      } catch (error) {
+        this.#link.tellRequest('show the end of the log', error);
+        await sleep(this.#link.limits.reconnectMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
   append(expected: Head, logged: Logged): void {

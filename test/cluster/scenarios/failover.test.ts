@@ -87,6 +87,24 @@ test('a primary that sleeps through its tenure answers nothing from before when 
   stage.endsWell();
 });
 
+test('a node whose machine was suspended, clock and all, answers nothing until it has a new permit', () => {
+  const stage = new Stage();
+  const [sleeper, writer] = stage.followers;
+  stage.change(writer!, 'create', 'key');
+  stage.change(writer!, 'activate', 'key');
+  stage.run(300);
+  sleeper!.suspend(8000);
+  assert.equal(stage.change(writer!, 'revoke', 'key', 7990).state, 'deactivated');
+  let seen: string | undefined;
+  // Its clock says that hardly any time has gone by since its last permit.
+  sleeper!.whenRunning(() => sleeper!.read((objects) => ({ seen: objects.get('key')!.state, touched: 0 }), Infinity, (state) => {
+    seen = state;
+  }));
+  stage.run(1000);
+  assert.equal(seen, 'deactivated');
+  stage.endsWell();
+});
+
 test('a node cut off from its peers and the log answers reads for one permit and not longer, and no write passes in that time', () => {
   const stage = new Stage();
   const [lonely, writer] = stage.followers;

@@ -84,7 +84,7 @@ export class Faults {
     const onLog = focus === 'log' ? 4 : 1;
     const onTenure = focus === 'tenure' ? 4 : 1;
     const what = random.weighted({
-      crash: 16 * onProcesses, pause: 10 * onProcesses, stall: 8 * onProcesses, wipe: 3, slowDisk: 6, clock: 4,
+      crash: 16 * onProcesses, pause: 10 * onProcesses, stall: 8 * onProcesses, suspend: 6 * onProcesses, wipe: 3, slowDisk: 6, clock: 4,
       cut: 20, lag: 12, isolate: 12, lagLog: 4 * onLog, cutTenure: 4 * onTenure,
       yield: 4 * onTenure, tail: this.#plan.losesTail ? 12 : 0, forget: this.#plan.forgetsTenure ? 5 * onTenure : 0,
     });
@@ -101,6 +101,13 @@ export class Faults {
         this.#world.note(`pause ${node.name} for ${milliseconds.toFixed(0)} ms`);
         node.pause(milliseconds);
         return;
+      case 'suspend': {
+        const asleep = random.between(1000, 20_000);
+        if (!node.up || node.paused) return;
+        this.#world.note(`suspend ${node.name} for ${asleep.toFixed(0)} ms, and its clock with it`);
+        node.suspend(asleep);
+        return;
+      }
       case 'stall':
         this.#world.note(`pause ${node.name} in mid-step for ${milliseconds.toFixed(0)} ms`);
         node.pauseAtClock = milliseconds;

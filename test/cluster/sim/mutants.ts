@@ -26,8 +26,8 @@ export const mutants: readonly Mutant[] = [
     name: 'nodes answer reads without a permit',
     changes: [{
       file: 'permits.ts',
-      from: 'return permits.grants.some(({ fence, through, until }) => now < until && applied >= through && compareFences(fence, replicated.fence) === 0);',
-      to: 'return permits.grants.length >= 0;',
+      from: 'return Math.max(0, ...counting.map(({ until }) => until));',
+      to: 'return counting.length >= 0 ? Infinity : 0;',
     }],
   },
   { name: 'the primary does not wait for those who hold a permit', changes: [{ file: 'permits.ts', from: 'else lowest = Math.min(lowest, confirmed);', to: 'else void confirmed;' }] },
@@ -43,13 +43,14 @@ export const mutants: readonly Mutant[] = [
     name: 'a primary does not look at its clock',
     changes: [
       { file: 'tenure.ts', from: 'state.tenure !== undefined && now >= state.tenure.until', to: 'state.tenure !== undefined && now < 0' },
-      { file: 'permits.ts', from: 'return now < tenure.until;', to: 'return true;' },
+      { file: 'permits.ts', from: 'return now < tenure.until ? tenure.until : 0;', to: 'return Infinity;' },
       { file: 'replicate.ts', from: 'if (tenure === undefined || now >= tenure.until) return;', to: 'if (tenure === undefined) return;' },
     ],
   },
   { name: 'reads are answered before what they saw is stable', changes: [{ file: 'node.ts', from: 'return this.state.stable;', to: 'return Infinity;' }] },
   { name: 'a new primary does not ask for what the log lost', changes: [{ file: 'opening.ts', from: 'if (newest !== undefined) {', to: 'if (newest !== undefined && now < 0) {' }] },
   { name: 'heartbeats of the tenure before count as heard', changes: [{ file: 'role.ts', from: "if (state.opening?.stage === 'waiting' && compareFences", to: 'if (state.opening !== undefined && compareFences' }] },
+  { name: 'a node that was suspended trusts its clock', changes: [{ file: 'role.ts', from: 'wakeUp(state, now, out);', to: 'void wakeUp;' }] },
   { name: 'a tenure that was not watched is taken to be over', changes: [{ file: 'election.ts', from: '? claimedAt : claimedAt + wait', to: '? claimedAt : claimedAt' }] },
 ];
 

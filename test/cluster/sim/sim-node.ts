@@ -35,6 +35,12 @@ export class SimNode {
   pauseAtClock = 0;
   #rate = 1;
   #rateSince = 0;
+  /** Suspended: the clock stands still, and the process is told when it goes on. */
+  #suspended = false;
+  /** How often it was suspended: a read from before is not asked about after. */
+  #suspensions = 0;
+  /** What a reader on another thread would look at. */
+  #permitUntil = 0;
   #clockAtRate = 0;
   diskDelay: () => number = () => 2;
   #queue: { readonly logged: Logged; readonly counts: boolean }[] = [];
@@ -63,8 +69,12 @@ export class SimNode {
     return this.pausedUntil > this.#world.scheduler.now;
   }
 
+  get suspended(): boolean {
+    return this.#suspended;
+  }
+
   clock(): number {
-    return this.#clockAtRate + (this.#world.scheduler.now - this.#rateSince) * this.#rate;
+    return this.#clockAtRate + (this.#suspended ? 0 : (this.#world.scheduler.now - this.#rateSince) * this.#rate);
   }
 
   setRate(rate: number): void {
@@ -73,13 +83,32 @@ export class SimNode {
     this.#rate = rate;
   }
 
+  /** The machine sleeps: its clock stands still, and what it then finds has happened without it. */
+  suspend(milliseconds: number): void {
+    this.setRate(this.#rate);
+    this.#suspended = true;
+    this.#suspensions += 1;
+    this.pause(milliseconds);
+    this.#stalled.unshift(() => {
+      this.cluster?.handle({ kind: 'slept' });
+      this.#world.afterStep(this);
+    });
+  }
+
+  #thaw(): void {
+    this.#rateSince = this.#world.scheduler.now;
+    this.#suspended = false;
+  }
+
   start(): void {
     if (this.up) return;
     this.#starts += 1;
     this.incarnation = `${this.name}.${this.#starts}`;
     const { replicated, tail } = this.disk;
     const options = { node: this.name, timing: this.#timing, limits: this.#limits, restored: { incarnation: this.incarnation, replicated, tail }, startsEmpty: this.#startsEmpty && this.#starts > 1 };
-    this.cluster = new this.#world.protocol.ClusterNode(options, this.#ports(), () => this.#readClock());
+    this.cluster = new this.#world.protocol.ClusterNode(options, this.#ports(), () => this.#readClock(), (view) => {
+      this.#permitUntil = view.permitUntil;
+    });
     this.#tick(this.incarnation);
   }
 
@@ -95,6 +124,8 @@ export class SimNode {
     this.#waiting.clear();
     this.#captured = undefined;
     this.ledger = new GrantLedger();
+    if (this.#suspended) this.#thaw();
+    this.#permitUntil = 0;
     this.#startsEmpty = wipe;
     if (wipe) this.disk = emptyDisk(this.#world.protocol);
   }
@@ -105,6 +136,7 @@ export class SimNode {
   }
 
   resume(): void {
+    if (this.#suspended && !this.paused) this.#thaw();
     while (this.#stalled.length > 0 && !this.paused) this.#stalled.shift()!();
   }
 
@@ -139,11 +171,14 @@ export class SimNode {
   read<T>(look: (objects: ReadonlyMap<string, SimObject>) => { readonly seen: T; readonly touched: number }, until: number, done: (seen: T | undefined) => void): void {
     const { cluster } = this;
     if (cluster === undefined) return;
+    const suspensions = this.#suspensions;
     const { seen, touched } = look(this.disk.objects);
     // A process may sleep at any instruction: between reading and asking whether that may be answered, too.
     if (this.#world.random.chance(this.#world.sleepy)) this.pause(this.#world.random.between(1, 4000));
     this.whenRunning(() => {
-      if (!cluster.mayAnswer()) {
+      const mayAnswer = cluster.mayAnswer();
+      if (mayAnswer !== this.clock() < this.#permitUntil) this.#world.fail(`${this.name} told its readers otherwise than it is`);
+      if (!mayAnswer || this.#suspensions !== suspensions) {
         if (this.#world.scheduler.now >= until) done(undefined);
         else this.#world.scheduler.after(20, () => this.whenRunning(() => this.read(look, until, done)));
         return;
