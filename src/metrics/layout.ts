@@ -41,7 +41,7 @@ export const handshakeProtocols = ['TLSv1.2', 'TLSv1.3'] as const;
 export const handshakeFailures = ['no-certificate', 'untrusted-certificate', 'unknown-credential', 'revoked-credential', 'expired-credential', 'protocol', 'timeout', 'closed', 'overload'] as const;
 export type HandshakeFailure = (typeof handshakeFailures)[number];
 /** Why a connection ended. */
-export const closeCauses = ['client', 'idle', 'message-timeout', 'write-timeout', 'framing-lost', 'error', 'revoked', 'drain'] as const;
+export const closeCauses = ['client', 'idle', 'message-timeout', 'write-timeout', 'framing-lost', 'error', 'revoked', 'drain', 'no-permit'] as const;
 export type CloseCause = (typeof closeCauses)[number];
 /** Room for the limits' names, which the server gives; more are a bug that the registry finds at start. */
 export const limitCells = 64;

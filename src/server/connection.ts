@@ -72,7 +72,8 @@ export class Connection {
   #draining = false;
   /** A drain began in the middle of a message, which may still be completed. */
   #completing = false;
-  #framingLost = false;
+  /** Nothing more is taken: the connection ends for this when what was executed is answered. */
+  #lastCause: CloseCause | undefined;
   #pumping = false;
   #messageBeganAt = 0;
   #isExcused = false;
@@ -110,6 +111,13 @@ export class Connection {
     this.#draining = true;
     this.#completing = this.#frames.midMessage;
     this.#endIfDone();
+  }
+
+  /** Answers what was executed already, then ends: what was read after that is not taken any more. */
+  endAfterAnswers(cause: CloseCause): void {
+    this.#setCause(cause);
+    this.#lastCause ??= cause;
+    for (const { bytes } of this.#waiting.splice(0)) this.#count(-bytes);
   }
 
   /** Ends at once, whatever is under way. */
@@ -164,7 +172,7 @@ export class Connection {
     const partial = this.#frames.bufferedBytes;
     this.#ports.load.bytes += partial - this.#partialBytes;
     this.#partialBytes = partial;
-    if (!this.#frames.midMessage || this.#framingLost) this.#messageBeganAt = 0;
+    if (!this.#frames.midMessage || this.#lastCause !== undefined) this.#messageBeganAt = 0;
     else if (whole > 0 || this.#messageBeganAt === 0) this.#messageBeganAt = now;
     if (whole > 0) this.#isExcused = false;
     this.#activeAt = now;
@@ -174,6 +182,7 @@ export class Connection {
 
   /** The messages that are whole with this piece. */
   #taken(chunk: Uint8Array): readonly Frame[] {
+    if (this.#lastCause !== undefined) return [];
     if (!this.#draining) return this.#frames.push(chunk);
     if (!this.#completing) return [];
     const frames = this.#frames.push(chunk);
@@ -211,7 +220,7 @@ export class Connection {
   #execute(message: Uint8Array, request: Request, place: Place, follows: boolean): void {
     const { service } = this.#ports;
     if (!follows) {
-      const executed = service.execute(message, this.caller, request.arrivedAt);
+      const executed = service.execute(message, this, request.arrivedAt);
       if (executed instanceof Uint8Array) {
         this.#settle(request, place, executed);
         return;
@@ -250,11 +259,7 @@ export class Connection {
     if (frame.kind === 'too-long') this.#limitReached('messageBytes');
     this.#settle(request, place, this.#ports.service.refuse(frame, request.arrivedAt));
     // The answer is the last word: bytes that follow cannot be understood.
-    if (frame.kind === 'lost') {
-      this.#setCause('framing-lost');
-      this.#framingLost = true;
-      this.#waiting.length = 0;
-    }
+    if (frame.kind === 'lost') this.endAfterAnswers('framing-lost');
   }
 
   #settle(request: Request, place: Place, answer: Uint8Array): void {
@@ -313,7 +318,7 @@ export class Connection {
 
   #endIfDone(): void {
     if (this.#phase !== 'open' || this.#waiting.length > 0 || this.#places.length > 0 || this.#sending) return;
-    if (this.#framingLost) this.#end('framing-lost');
+    if (this.#lastCause !== undefined) this.#end(this.#lastCause);
     else if (this.#clientEnded) this.#end('client');
     else if (this.#draining && !this.#completing) this.#end('drain');
   }

@@ -7,6 +7,7 @@
  */
 import type { Caller } from '../operations/context.ts';
 import type { Frame } from '../codec/frame.ts';
+import type { CloseCause } from '../metrics/layout.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
@@ -18,6 +19,15 @@ import type { PrimaryLink } from './primary-link.ts';
 
 /** Bytes that cannot be executed. */
 export type RefusedFrame = Exclude<Frame, { readonly kind: 'message' }>;
+
+/** Whose messages are executed: a connection. */
+export interface MessageClient {
+  /** As it is now: identities may change while a message waits. */
+  readonly caller: Caller;
+  readonly isOpen: boolean;
+  /** What was executed is answered, then the client has to come again. */
+  endAfterAnswers(cause: CloseCause): void;
+}
 
 export interface MessageServicePorts {
   readonly messageBytesMax: number;
@@ -45,7 +55,7 @@ export class MessageService {
   }
 
   /** The answer; or undefined where the message belongs to the writing thread. */
-  execute(message: Uint8Array, caller: Caller, arrivedAt: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  execute(message: Uint8Array, { caller }: MessageClient, arrivedAt: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const { engine, cache } = this.#ports;
     const quick = this.#answerFast(message, caller, arrivedAt);
     if (quick !== undefined) return quick;
