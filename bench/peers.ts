@@ -35,12 +35,17 @@ function stopper(child: ChildProcess, folder: string | undefined): () => Promise
     });
 }
 
+export interface Node extends Peer {
+  readonly adminPort: number;
+  readonly startMilliseconds: number;
+}
+
 /** A node with `workers` serving threads and its bootstrap credential; fresh, or on a data folder that is kept. */
-export async function startKmipd(workers: number, kept?: string): Promise<Peer & { readonly startMilliseconds: number }> {
+export async function startKmipd(workers: number, kept?: string, { environment, options = [] }: { readonly environment?: Readonly<Record<string, string>>; readonly options?: readonly string[] } = {}): Promise<Node> {
   const folder = kept ?? mkdtempSync(path.join(os.tmpdir(), 'kmipd-bench-'));
   const began = performance.now();
   const [port, adminPort] = [await freePort(), await freePort()];
-  const child = spawn(path.join(root, 'bin/kmipd'), ['serve', '--data', folder, '--host', '127.0.0.1', '--port', String(port), '--admin-port', String(adminPort), '--workers', String(workers)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(path.join(root, 'bin/kmipd'), ['serve', '--data', folder, '--host', '127.0.0.1', '--port', String(port), '--admin-port', String(adminPort), '--workers', String(workers), ...options], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...environment } });
   const exited = new Promise<never>((_, reject) => child.once('exit', (code) => reject(new Error(`kmipd ended with ${code}`))));
   const ready = (async () => {
     for (;;) {
@@ -52,7 +57,7 @@ export async function startKmipd(workers: number, kept?: string): Promise<Peer &
   const startMilliseconds = performance.now() - began;
   exited.catch(() => undefined);
   const file = (name: string): Buffer => readFileSync(path.join(folder, 'bootstrap', name));
-  return { port, pid: child.pid!, certificate: file('cert.pem'), privateKey: file('key.pem'), authority: file('ca.pem'), startMilliseconds, stop: stopper(child, kept === undefined ? folder : undefined) };
+  return { port, adminPort, pid: child.pid!, certificate: file('cert.pem'), privateKey: file('key.pem'), authority: file('ca.pem'), startMilliseconds, stop: stopper(child, kept === undefined ? folder : undefined) };
 }
 
 /** The echo server, with a certificate of its own that is its authority and its client's as well. */

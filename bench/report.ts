@@ -1,6 +1,7 @@
 /**
  * What a bench run leaves: a table on the screen and one JSON file in bench/results/, with the machine it ran on.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -48,8 +49,19 @@ export function keepReport(report: BenchReport): string {
   const file = path.join(folder, `${report.name}.json`);
   const cpu = os.cpus();
   const machine = { node: process.version, v8: process.versions.v8, openssl: process.versions.openssl, cpu: cpu[0]?.model ?? 'unknown', cores: cpu.length, system: `${os.platform()} ${os.arch()}` };
-  writeFileSync(file, `${JSON.stringify({ ...report, at: new Date().toISOString(), machine }, undefined, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ ...report, at: new Date().toISOString(), commit: commitOf(path.dirname(import.meta.dirname)), machine }, undefined, 2)}\n`);
   return path.relative(path.dirname(import.meta.dirname), file);
+}
+
+/** What was measured: the commit, and whether the server's own code had changes on top of it. */
+function commitOf(root: string): string {
+  const git = (...argumentList: string[]): string => execFileSync('git', argumentList, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    const commit = git('rev-parse', '--short=10', 'HEAD');
+    return git('status', '--porcelain', '--', 'src', 'core', 'package-lock.json') === '' ? commit : `${commit} and changes that were not committed`;
+  } catch {
+    return 'unknown';
+  }
 }
 
 export function round(value: number, digits = 2): number {

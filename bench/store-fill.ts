@@ -35,13 +35,14 @@ export function nameOf(number: number): string {
   return `bench/volume-${String(number).padStart(9, '0')}`;
 }
 
-/** A Create of an AES-256 key with a Name. */
-export function createRequest(name: string): Buffer {
+/** A Create of an AES-256 key with a Name; Active at once where wanted. */
+export function createRequest(name: string, isActive = false): Buffer {
   const attributes = [
     { name: 'CryptographicAlgorithm', value: CryptographicAlgorithm.AES },
     { name: 'CryptographicLength', value: 256 },
     { name: 'CryptographicUsageMask', value: CryptographicUsageMask.Encrypt | CryptographicUsageMask.Decrypt },
     { name: 'Name', value: { nameValue: name, nameType: NameType.UninterpretedTextString } },
+    ...(isActive ? [{ name: 'ActivationDate', value: 1 }] : []),
   ];
   return Buffer.from(writeRequest(14, {}, [{ operation: create.code, payload: { type: create.request, value: { objectType: ObjectType.SymmetricKey, attributes } } }]));
 }
@@ -59,17 +60,21 @@ export async function openFolder(folder: string): Promise<{ readonly store: Awai
   return { store: await createLevelStore({ folder: storeFolder, rootKey: bytes }), rootKey: bytes };
 }
 
-/** Adds objects numbered from `first` up to, not including, `end`. Gives the seconds that took. */
-export async function fill(folder: string, first: number, end: number): Promise<number> {
+/** Adds objects numbered from `first` up to, not including, `end`; tells each one's identifier. Gives the seconds that took. */
+export async function fill(folder: string, first: number, end: number, options: { readonly isActive?: boolean; readonly onMade?: (uniqueIdentifier: string) => void } = {}): Promise<number> {
   const { store, rootKey } = await openFolder(folder);
   await bootstrap({ store, rootKey, folder, serverNames: [], random: systemRandom, now: () => Math.floor(Date.now() / 1000) });
-  const pattern = await patternObject(store);
+  const pattern = await patternObject(store, options.isActive ?? false);
   const newIdentifier = identifierSource(systemClock);
   const began = performance.now();
   const ahead: Promise<unknown>[] = [];
   for (let next = first; next < end; next += objectsPerCommit) {
     const mutations: Mutation[] = [];
-    for (let number = next; number < Math.min(end, next + objectsPerCommit); number++) mutations.push({ kind: 'managed-created', managed: variant(pattern, newIdentifier(), nameOf(number)) });
+    for (let number = next; number < Math.min(end, next + objectsPerCommit); number++) {
+      const uniqueIdentifier = newIdentifier();
+      options.onMade?.(uniqueIdentifier);
+      mutations.push({ kind: 'managed-created', managed: variant(pattern, uniqueIdentifier, nameOf(number)) });
+    }
     ahead.push(store.commit(mutations));
     if (ahead.length >= commitsAhead) await ahead.shift();
   }
@@ -79,8 +84,8 @@ export async function fill(folder: string, first: number, end: number): Promise<
   return seconds;
 }
 
-async function patternObject(store: Store): Promise<Managed> {
-  const executed = await engineOver(store.pending()).execute(createRequest('bench pattern'), caller, true);
+async function patternObject(store: Store, isActive: boolean): Promise<Managed> {
+  const executed = await engineOver(store.pending()).execute(createRequest('bench pattern', isActive), caller, true);
   const [mutation] = executed.needsPrimary ? [] : executed.mutations;
   if (mutation?.kind !== 'managed-created') throw new Error('Create did not plan an object');
   return mutation.managed;
