@@ -11,29 +11,27 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { Fault } from '../fault.ts';
-import { apply, targetOf, writeSetMutationsMax } from './apply.ts';
+import type { BookkeepingWrite } from './bookkeeping.ts';
 import type { Mutation } from './mutation.ts';
-import { addressText, encodeRecord, noncesAddress } from './record.ts';
-import type { Address, StateRecord } from './record.ts';
+import { encodeRecord, noncesAddress } from './record.ts';
+import type { StateRecord } from './record.ts';
 import { PendingSource, RecordReader } from './record-source.ts';
 import type { RecordSource } from './record-source.ts';
+import { joined, staged } from './staging.ts';
+import type { RecordChange } from './staging.ts';
 import type { CommitReport, ReadStore, Store } from './store.ts';
 
 /** Write sets in one batch at most: bounds the memory of a batch and how long its callers wait for the slowest. */
 export const batchWriteSetsMax = 1024;
-
-export interface RecordChange {
-  readonly address: Address;
-  readonly before: StateRecord | undefined;
-  readonly after: StateRecord;
-}
+/** Bytes of bookkeeping after which a batch is full: a write set may bring a whole log entry along. */
+const batchBookkeepingBytesMax = 8 * 1024 * 1024;
 
 export interface Backend {
   readonly source: RecordSource;
   /** Sequence of the last write set on disk. */
   readonly sequence: number;
-  /** Writes all changes (one a record) with the sequence, atomically, and resolves when they are durable and readable. */
-  write(changes: readonly RecordChange[], sequence: number): Promise<void>;
+  /** Writes all changes (one a record) with the sequence and bookkeeping, atomically; resolves when they are durable and readable. */
+  write(changes: readonly RecordChange[], sequence: number, bookkeeping: readonly BookkeepingWrite[]): Promise<void>;
   /** Every record, in one order that depends on the content only. */
   records(): AsyncIterable<StateRecord>;
   close(): Promise<void>;
@@ -42,6 +40,7 @@ export interface Backend {
 interface WriteSet {
   readonly sequence: number;
   readonly changes: readonly RecordChange[];
+  readonly bookkeeping: readonly BookkeepingWrite[];
   readonly resolve: (report: CommitReport) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -53,6 +52,8 @@ export class Journal extends RecordReader implements Store {
   #queue: WriteSet[] = [];
   #planned: number;
   #writing: Promise<void> | undefined;
+  /** What waits for the end of the batch under way. */
+  #between: (() => void)[] = [];
   #failure: Fault | undefined;
   #closed = false;
 
@@ -77,17 +78,50 @@ export class Journal extends RecordReader implements Store {
     return this.#pendingReader;
   }
 
+  /** What `pending` reads, for a view that is laid over it. */
+  get pendingSource(): RecordSource {
+    return this.#pendingSource;
+  }
+
   async commit(mutations: readonly Mutation[]): Promise<CommitReport> {
+    // An empty write set makes no history, but its caller waits for the sets before it.
+    return this.#take(mutations.length > 0 ? this.#planned + 1 : this.#planned, mutations, []);
+  }
+
+  /**
+   * Commits a write set whose number was given elsewhere (the next one: entries come without gaps), with bookkeeping; an empty
+   * one makes history as well. Throws at once, with nothing changed, what `commit` rejects with.
+   */
+  commitEntry(sequence: number, mutations: readonly Mutation[], bookkeeping: readonly BookkeepingWrite[]): Promise<CommitReport> {
+    assert.equal(sequence, this.#planned + 1, 'entries are committed in order, each once');
+    return this.#take(sequence, mutations, bookkeeping);
+  }
+
+  #take(sequence: number, mutations: readonly Mutation[], bookkeeping: readonly BookkeepingWrite[]): Promise<CommitReport> {
     if (this.#failure !== undefined) throw this.#failure;
     assert(!this.#closed, 'commit after close');
-    const changes = this.#stage(mutations);
-    // An empty write set makes no history, but its caller waits for the sets before it.
-    if (mutations.length > 0) this.#planned += 1;
-    const sequence = this.#planned;
+    const changes = staged(this.#pendingSource, mutations, sequence);
+    this.#planned = sequence;
     for (const { address, after } of changes) this.#pendingSource.put(after, address, sequence);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ sequence, changes, resolve, reject });
+      this.#queue.push({ sequence, changes, bookkeeping, resolve, reject });
       this.#writing ??= this.#drain();
+    });
+  }
+
+  /** Runs the action while no batch is under way, so that what it finds on the disk is what `sequence` says. */
+  betweenBatches<T>(action: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = (): void => {
+        try {
+          if (this.#failure !== undefined) throw this.#failure;
+          resolve(action());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      if (this.#writing === undefined) run();
+      else this.#between.push(run);
     });
   }
 
@@ -108,41 +142,29 @@ export class Journal extends RecordReader implements Store {
     return hash.digest('hex');
   }
 
-  #stage(mutations: readonly Mutation[]): readonly RecordChange[] {
-    assert(mutations.length <= writeSetMutationsMax, `a write set has at most ${writeSetMutationsMax} mutations`);
-    const staged = new Map<string, RecordChange>();
-    const current = (address: Address): StateRecord | undefined => staged.get(addressText(address))?.after ?? this.#pendingSource.record(address);
-    mutations.forEach((mutation, index) => {
-      const address = targetOf(mutation);
-      const text = addressText(address);
-      const before = current(address);
-      if (address.scope !== '' && before === undefined) {
-        const owner: Address = { kind: 'scope', scope: '', identifier: address.scope };
-        assert(staged.has(addressText(owner)) || this.#pendingSource.has(owner), `scope ${address.scope} is not there`);
-      }
-      const after = apply(before, mutation, (this.#planned + 1) * writeSetMutationsMax + index);
-      staged.set(text, { address, before: staged.has(text) ? staged.get(text)!.before : before, after });
-    });
-    return [...staged.values()];
-  }
-
   async #drain(): Promise<void> {
     // Callers of the same turn share a batch; and an empty one must not end before `commit` has noted that it began.
     await undefined;
     while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, batchWriteSetsMax);
+      const batch = this.#queue.slice(0, batchLength(this.#queue));
       this.#queue = this.#queue.slice(batch.length);
-      const changes = joined(batch);
+      const { sequence: last } = batch.at(-1)!;
       try {
-        if (changes.length > 0) await this.#backend.write(changes, batch.at(-1)!.sequence);
+        if (last > this.#backend.sequence) await this.#backend.write(joined(batch), last, batch.flatMap((writeSet) => writeSet.bookkeeping));
       } catch (cause) {
         this.#fail(cause, batch);
         break;
       }
-      for (const { sequence, changes: settled } of batch) for (const { address } of settled) this.#pendingSource.settled(address, sequence);
+      for (const { sequence, changes } of batch) for (const { address } of changes) this.#pendingSource.settled(address, sequence);
       for (const writeSet of batch) writeSet.resolve(reportOf(writeSet));
+      this.#runBetween();
     }
     this.#writing = undefined;
+    this.#runBetween();
+  }
+
+  #runBetween(): void {
+    for (const run of this.#between.splice(0)) run();
   }
 
   #fail(cause: unknown, batch: readonly WriteSet[]): void {
@@ -153,19 +175,16 @@ export class Journal extends RecordReader implements Store {
   }
 }
 
-/** One change a record: from what it was before the batch to what it is after it. */
-function joined(batch: readonly WriteSet[]): readonly RecordChange[] {
-  const [first] = batch;
-  if (batch.length === 1 && first !== undefined) return first.changes;
-  const changes = new Map<string, RecordChange>();
-  for (const writeSet of batch) {
-    for (const change of writeSet.changes) {
-      const text = addressText(change.address);
-      const earlier = changes.get(text);
-      changes.set(text, earlier === undefined ? change : { ...change, before: earlier.before });
-    }
+/** How many of the waiting write sets go into the next batch: at least one. */
+function batchLength(queue: readonly WriteSet[]): number {
+  let bytes = 0;
+  let count = 0;
+  for (const { bookkeeping } of queue) {
+    for (const { value } of bookkeeping) bytes += value?.length ?? 0;
+    if (count > 0 && (count === batchWriteSetsMax || bytes > batchBookkeepingBytesMax)) break;
+    count += 1;
   }
-  return [...changes.values()];
+  return count;
 }
 
 function reportOf(writeSet: WriteSet): CommitReport {

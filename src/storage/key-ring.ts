@@ -4,7 +4,7 @@
  * Invariant: a scope's root key is in the clear only here. `scopeOf` looks the scope's record up through the function that it
  * is given, so that the ring works on a thread that writes (scope just made) and on one that only reads.
  *
- *   server root key ── sealing, index          seal scopes, roles, credentials, settings, lists, nonces
+ *   server root key ── sealing, index          seal scopes, roles, credentials, settings, lists, nonces, bookkeeping
  *         └ seals ── scope root key ── sealing, index          seal and index the scope's objects
  */
 import assert from 'node:assert/strict';
@@ -53,7 +53,7 @@ export class KeyRing {
   }
 
   /** The key that seals records of a kind; `scope` counts for managed objects only. */
-  sealing(kind: RecordKind | 'list' | 'check', scope: string): Uint8Array {
+  sealing(kind: RecordKind | 'list' | 'check' | 'bookkeeping' | 'content', scope: string): Uint8Array {
     return kind === 'managed' ? this.#scopeOf(scope).sealing : this.#server.sealing;
   }
 

@@ -13,7 +13,7 @@ import { readHolders } from './holders.ts';
 import { isHeldTerm, plainTerm } from './index-terms.ts';
 import { KeyRing } from './key-ring.ts';
 import { prepareFormat } from './level-format.ts';
-import type { Database } from './level-format.ts';
+import type { Database, Opening } from './level-format.ts';
 import { heldPath, indexRange, listPath, listPlace, ordinalOfIndexPath, recordPath } from './paths.ts';
 import { makePrivateFolder } from './private-file.ts';
 import { decodeRecord } from './record.ts';
@@ -42,13 +42,19 @@ export interface LevelStoreOptions {
   readonly erasureDelayMs?: number;
 }
 
-/** Opens a handle; Faults tell a locked or damaged database, a foreign one, and a wrong root key. */
-export async function openSource(options: LevelStoreOptions, mayWrite: boolean): Promise<LevelSource> {
-  if (mayWrite) await makePrivateFolder(options.folder);
-  const database: Database = new ClassicLevel(options.folder, {
-    keyEncoding: 'view', valueEncoding: 'view', createIfMissing: mayWrite, multithreading: true,
+/** A handle that is not open yet. */
+export function levelDatabase(folder: string, mayCreate: boolean): Database {
+  return new ClassicLevel(folder, {
+    keyEncoding: 'view', valueEncoding: 'view', createIfMissing: mayCreate, multithreading: true,
     compression: false, cacheSize: blockCacheBytes, writeBufferSize: writeBufferBytes, maxFileSize: tableBytes,
   });
+}
+
+/** Opens a handle; Faults tell a locked or damaged database, a foreign one, one of the other kind, and a wrong root key. */
+export async function openSource(options: LevelStoreOptions, opening: Opening): Promise<LevelSource> {
+  const mayWrite = opening !== 'reader';
+  if (mayWrite) await makePrivateFolder(options.folder);
+  const database = levelDatabase(options.folder, mayWrite);
   try {
     await database.open();
   } catch (cause) {
@@ -56,7 +62,7 @@ export async function openSource(options: LevelStoreOptions, mayWrite: boolean):
   }
   const source = new LevelSource(database, options.rootKey);
   try {
-    await prepareFormat(database, source.keys, mayWrite);
+    await prepareFormat(database, source.keys, opening);
   } catch (error) {
     await source.close();
     throw error;

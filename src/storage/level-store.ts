@@ -2,24 +2,12 @@
  * The store on LevelDB. One thread of the process writes (createLevelStore); the others read through handles of their own
  * (openReader) on the same open database, so a commit is seen by every thread as soon as it has resolved.
  *
- * Invariant: records, index entries, lists and the sequence of a batch are one LevelDB batch with `sync`; values are sealed
- * (envelope.ts) and their plaintext is wiped as soon as they are.
+ * A node of a cluster writes by its log instead (replica-store.ts); its other threads read by openReader as well.
  */
-import assert from 'node:assert/strict';
-import { Buffer } from 'node:buffer';
-import { encode } from './cbor.ts';
-import { seal } from './envelope.ts';
-import { Erasure } from './erasure.ts';
-import { HolderEdits } from './holders.ts';
-import { everyObject, isHeldTerm, termsOf } from './index-terms.ts';
 import { Journal } from './journal.ts';
-import type { Backend, RecordChange } from './journal.ts';
-import type { Database, LevelWrite } from './level-format.ts';
+import { LevelBackend } from './level-backend.ts';
 import { openSource } from './level-source.ts';
 import type { LevelSource, LevelStoreOptions } from './level-source.ts';
-import { heldPath, indexPath, listPath, listPlace, recordPath, recordPrefixes, sequencePath } from './paths.ts';
-import { addressOf, addressText, encodeRecord, listingOf } from './record.ts';
-import type { Address, RecordKind, StateRecord } from './record.ts';
 import { RecordReader } from './record-source.ts';
 import type { ReadStore } from './store.ts';
 
@@ -27,7 +15,7 @@ export type { LevelStoreOptions } from './level-source.ts';
 
 /** Opens (or makes) the database for the one thread that writes. A wrong root key is a Fault at once. */
 export async function createLevelStore(options: LevelStoreOptions): Promise<Journal> {
-  const source = await openSource(options, true);
+  const source = await openSource(options, 'single');
   return new Journal(new LevelBackend(source, options.erasureDelayMs));
 }
 
@@ -35,9 +23,9 @@ export interface StoreReader extends ReadStore {
   close(): Promise<void>;
 }
 
-/** Opens a read handle for another thread of the process that has the store open. */
+/** Opens a read handle for another thread of the process that has the store open, whatever its kind. */
 export async function openReader(options: LevelStoreOptions): Promise<StoreReader> {
-  return new LevelReader(await openSource(options, false));
+  return new LevelReader(await openSource(options, 'reader'));
 }
 
 class LevelReader extends RecordReader implements StoreReader {
@@ -50,121 +38,5 @@ class LevelReader extends RecordReader implements StoreReader {
 
   async close(): Promise<void> {
     await this.#source.close();
-  }
-}
-
-/** One synced batch. Chained, since a batch given as an array is copied operation by operation on its way: a third of the cost. */
-function writeTogether(database: Database, writes: readonly LevelWrite[]): Promise<void> {
-  const batch = database.batch();
-  for (const write of writes) {
-    if (write.type === 'put') batch.put(write.key, write.value);
-    else batch.del(write.key);
-  }
-  return batch.write({ sync: true });
-}
-
-const noTerms: ReadonlySet<string> = new Set();
-
-class LevelBackend implements Backend {
-  readonly source: LevelSource;
-  readonly #erasure: Erasure;
-  sequence: number;
-
-  constructor(source: LevelSource, erasureDelayMs: number | undefined) {
-    this.source = source;
-    this.#erasure = new Erasure(source.database, erasureDelayMs);
-    const stored = source.database.getSync(sequencePath);
-    this.sequence = stored === undefined ? 0 : Number(Buffer.from(stored).readBigUInt64BE());
-  }
-
-  async write(changes: readonly RecordChange[], sequence: number): Promise<void> {
-    const { keys } = this.source;
-    const writes: LevelWrite[] = [];
-    const destroyed: Uint8Array[] = [];
-    const holders = new HolderEdits((path) => this.source.value(path));
-    const lists = new Map<string, { readonly list: Address; readonly identifiers: string[] }>();
-    // Objects of a scope may come in the same batch as the scope itself.
-    for (const { after } of changes) if (after.kind === 'scope') keys.learn(after.record);
-    for (const { address, before, after } of changes) {
-      const plaintext = encodeRecord(after);
-      const path = recordPath(keys, address);
-      writes.push({ type: 'put', key: path, value: seal(keys.sealing(address.kind, address.scope), address, plaintext) });
-      plaintext.fill(0);
-      if (before?.kind === 'managed' && after.kind === 'managed' && before.managed.material !== undefined && before.managed.material !== after.managed.material) destroyed.push(path);
-      if (after.kind === 'managed') this.#index(before, after, writes, holders);
-      const list = listingOf(after);
-      if (list !== undefined && before === undefined) {
-        const known = lists.get(addressText(list)) ?? { list, identifiers: [...this.source.list(list)] };
-        known.identifiers.push(address.identifier);
-        lists.set(addressText(list), known);
-      }
-    }
-    for (const { list, identifiers } of lists.values()) {
-      writes.push({ type: 'put', key: listPath(keys, list), value: seal(keys.sealing('list', ''), listPlace(list), encode(identifiers)) });
-    }
-    for (const write of holders.writes()) writes.push(write);
-    const sequenceBytes = Buffer.alloc(8);
-    sequenceBytes.writeBigUInt64BE(BigInt(sequence));
-    writes.push({ type: 'put', key: sequencePath, value: sequenceBytes });
-    await writeTogether(this.source.database, writes);
-    this.sequence = sequence;
-    for (const path of destroyed) this.#erasure.add(path);
-  }
-
-  #index(before: StateRecord | undefined, after: Extract<StateRecord, { kind: 'managed' }>, writes: LevelWrite[], holders: HolderEdits): void {
-    const { keys } = this.source;
-    const { managed: { scope, uniqueIdentifier }, ordinal } = after;
-    const termsBefore: ReadonlySet<string> = before?.kind === 'managed' ? termsOf(before.managed) : noTerms;
-    const termsAfter = termsOf(after.managed);
-    const value = Buffer.from(uniqueIdentifier, 'utf8');
-    for (const term of termsBefore) {
-      if (termsAfter.has(term)) continue;
-      if (isHeldTerm(term)) holders.leave(heldPath(keys, scope, term), ordinal);
-      else writes.push({ type: 'del', key: indexPath(keys, scope, term, ordinal) });
-    }
-    for (const term of termsAfter) {
-      if (termsBefore.has(term)) continue;
-      if (isHeldTerm(term)) holders.join(heldPath(keys, scope, term), { ordinal, uniqueIdentifier });
-      else writes.push({ type: 'put', key: indexPath(keys, scope, term, ordinal), value });
-    }
-  }
-
-  /** Walks by the lists of scopes and their objects: paths are tokens and do not tell an order that content gives. */
-  async *records(): AsyncIterable<StateRecord> {
-    const found: StateRecord[] = [];
-    for (const kind of Object.keys(recordPrefixes) as RecordKind[]) if (kind !== 'managed') found.push(...(await this.#unscoped(kind)));
-    for (const scope of this.source.list({ kind: 'scope', scope: '', identifier: '' })) {
-      for await (const { uniqueIdentifier } of this.source.indexed(scope, [everyObject], false)) {
-        const record = this.source.record({ kind: 'managed', scope, identifier: uniqueIdentifier });
-        assert(record !== undefined, `index entry without an object: ${uniqueIdentifier}`);
-        found.push(record);
-      }
-    }
-    found.sort((left, right) => (addressText(addressOf(left)) < addressText(addressOf(right)) ? -1 : 1));
-    yield* found;
-  }
-
-  async #unscoped(kind: RecordKind): Promise<StateRecord[]> {
-    const { source } = this;
-    const present = (address: Address): StateRecord[] => [source.record(address)].filter((record) => record !== undefined);
-    const listed = (list: Address): StateRecord[] => source.list(list).flatMap((identifier) => present({ kind, scope: kind === 'credential' ? '' : list.scope, identifier }));
-    switch (kind) {
-      case 'scope':
-        return listed({ kind, scope: '', identifier: '' });
-      case 'role':
-      case 'credential':
-        return source.list({ kind: 'scope', scope: '', identifier: '' }).flatMap((scope) => listed({ kind, scope, identifier: '' }));
-      case 'nonces':
-        return present({ kind, scope: '', identifier: '' });
-      default: {
-        const settings = await source.database.keys({ gte: Buffer.from(recordPrefixes.setting), lt: Buffer.from('w') }).all();
-        return settings.flatMap((path) => present({ kind: 'setting', scope: '', identifier: Buffer.from(path).subarray(1).toString('utf8') }));
-      }
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#erasure.close();
-    await this.source.close();
   }
 }

@@ -4,12 +4,15 @@
  *
  * Invariant: records are kept as bytes and decoded at each fetch, so nobody can change stored state through a reference.
  */
+import assert from 'node:assert/strict';
+import type { BookkeepingWrite } from './bookkeeping.ts';
 import { termsOf } from './index-terms.ts';
 import { Journal } from './journal.ts';
-import type { Backend, RecordChange } from './journal.ts';
+import type { Backend } from './journal.ts';
 import { addressOf, addressText, decodeRecord, encodeRecord, listingOf } from './record.ts';
 import type { Address, StateRecord } from './record.ts';
 import type { IndexEntry, RecordSource } from './record-source.ts';
+import type { RecordChange } from './staging.ts';
 
 export interface MemoryStoreOptions {
   /** Scopes that are there from the start, for tests that need one to put objects into. */
@@ -52,7 +55,8 @@ class MemoryBackend implements Backend, RecordSource {
     for (const [ordinal, uniqueIdentifier] of found) yield { ordinal, uniqueIdentifier };
   }
 
-  async write(changes: readonly RecordChange[], sequence: number): Promise<void> {
+  async write(changes: readonly RecordChange[], sequence: number, bookkeeping: readonly BookkeepingWrite[]): Promise<void> {
+    assert.equal(bookkeeping.length, 0, 'a store in memory is nobody\'s replica');
     // A disk answers later, and callers must not come to rest on less.
     await new Promise((resolve) => setImmediate(resolve));
     for (const change of changes) this.put(change);

@@ -3,18 +3,21 @@
  *
  *   f                                                 format number, 4 bytes                 clear
  *   k                                                 check record: tells a wrong root key
+ *   t                                                 kind of store: `single`, `replica`; none is single  clear
  *   q                                                 sequence of the last write set, 8 bytes    clear
  *   n                                                 next nonce prefix
  *   s | token(scope)                                  scope
  *   r | token(scope) | token(role)                    role
  *   c | fingerprint, text                             credential
  *   v | name of setting                               setting
+ *   b | path, text                                    bookkeeping of a replica (bookkeeping.ts)
  *   l | kind | token(scope)                           list of the identifiers of a kind
  *   m | token(scope) | unique identifier              managed object
  *   i | token(scope) | token(term) | ordinal, 8 bytes      index entry → unique identifier       clear
  *   h | token(scope) | token(held term)               holders of a Name (holders.ts)         clear
  *
- * Tokens have 16 bytes. What is in the clear: unique identifiers, fingerprints, our own setting names, the shape of the index.
+ * Tokens have 16 bytes. What is in the clear: unique identifiers, fingerprints, our own setting names and
+ * bookkeeping paths, the shape of the index.
  */
 import { Buffer } from 'node:buffer';
 import { tokenLength } from './envelope.ts';
@@ -24,6 +27,7 @@ import type { Address, RecordKind } from './record.ts';
 
 export const formatPath = Buffer.from('f');
 export const checkPath = Buffer.from('k');
+export const kindPath = Buffer.from('t');
 export const sequencePath = Buffer.from('q');
 
 const ordinalLength = 8;
@@ -63,6 +67,16 @@ export function listPlace(list: Address): Place {
 export function managedRange(keys: KeyRing, scope: string): { readonly gte: Uint8Array; readonly lte: Uint8Array } {
   const prefix = Buffer.concat([Buffer.from('m'), keys.pathToken(scope)]);
   return { gte: prefix, lte: Buffer.concat([prefix, Buffer.from([0xff])]) };
+}
+
+export function bookkeepingPath(path: string): Uint8Array {
+  return Buffer.from(`b${path}`, 'utf8');
+}
+
+/** The bookkeeping paths that begin so; no UTF-8 text holds the byte that the range ends with. */
+export function bookkeepingRange(prefix: string): { readonly gte: Uint8Array; readonly lte: Uint8Array } {
+  const first = bookkeepingPath(prefix);
+  return { gte: first, lte: Buffer.concat([first, Buffer.from([0xff])]) };
 }
 
 export function heldPath(keys: KeyRing, scope: string, heldTerm: string): Uint8Array {

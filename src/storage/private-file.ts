@@ -60,10 +60,15 @@ async function writtenWhole(path: string, content: string | Uint8Array, publish:
   } finally {
     await rm(temporary, { force: true });
   }
-  const parent = await open(folder, 'r');
+  await syncFolder(folder);
+}
+
+/** Files that were made or renamed in the folder stay so over a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  const file = await open(folder, 'r');
   try {
-    await parent.sync();
+    await file.sync();
   } finally {
-    await parent.close();
+    await file.close();
   }
 }

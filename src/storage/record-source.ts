@@ -97,9 +97,18 @@ export class PendingSource implements RecordSource {
   readonly #held = new Map<string, Map<string, IndexEntry>>();
   /** What the base has, as long as no write set replaces it. */
   readonly #identity = new Map<string, StateRecord>();
+  readonly #identityRecordsMax: number;
 
-  constructor(base: RecordSource) {
+  /** `keepsIdentity`: the base changes by write sets only that were pending here, so what it had once may be kept. */
+  constructor(base: RecordSource, keepsIdentity = true) {
     this.#base = base;
+    this.#identityRecordsMax = keepsIdentity ? identityRecordsMax : 0;
+  }
+
+  /** No write sets are pending any more, whatever became of them. */
+  clear(): void {
+    this.#records.clear();
+    this.#held.clear();
   }
 
   put(record: StateRecord, address: Address, sequence: number): void {
@@ -127,8 +136,8 @@ export class PendingSource implements RecordSource {
     const known = this.#records.get(text)?.record ?? this.#identity.get(text);
     if (known !== undefined) return known;
     const found = this.#base.record(address);
-    if (found !== undefined && (address.kind === 'scope' || address.kind === 'role' || address.kind === 'credential')) {
-      if (this.#identity.size >= identityRecordsMax) this.#identity.clear();
+    if (found !== undefined && this.#identityRecordsMax > 0 && (address.kind === 'scope' || address.kind === 'role' || address.kind === 'credential')) {
+      if (this.#identity.size >= this.#identityRecordsMax) this.#identity.clear();
       this.#identity.set(text, found);
     }
     return found;

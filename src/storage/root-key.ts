@@ -3,14 +3,14 @@
  *
  * | source      | given by                         | kept where                                     |
  * | environment | KMIPD_ROOT_KEY, hex or base64         | outside, by whoever starts the server              |
- * | passphrase  | KMIPD_ROOT_PASSPHRASE            | in heads; DIR/root-salt holds the salt (not secret) |
+ * | passphrase  | KMIPD_ROOT_PASSPHRASE            | in heads; DIR/root-salt holds the salt (not secret); in a cluster its name is the salt |
  * | file        | nothing: made at the first start      | DIR/root-key, 32 bytes, mode 0600                  |
  *
  * Invariants: a key is never guessed or padded: wrong length or form is a Fault; a new key or salt is never made beside a store
  * that has one already, since it could not open it. The store itself tells a wrong key (level-format.ts).
  */
 import { Buffer } from 'node:buffer';
-import { randomBytes, scrypt } from 'node:crypto';
+import { createHash, randomBytes, scrypt } from 'node:crypto';
 import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../fault.ts';
@@ -30,6 +30,8 @@ export interface RootKeySources {
   readonly storeFolder: string;
   readonly environmentKey?: string | undefined;
   readonly passphrase?: string | undefined;
+  /** Name of the cluster, whose nodes all make the same key of a passphrase. */
+  readonly cluster?: string | undefined;
 }
 
 export interface RootKey {
@@ -51,6 +53,7 @@ export async function loadRootKey(sources: RootKeySources): Promise<RootKey> {
     if (passphrase.length < passphraseLengthMin) {
       throw new Fault('E_ROOT_KEY_SOURCE', `KMIPD_ROOT_PASSPHRASE has ${passphrase.length} characters; at least ${passphraseLengthMin} are needed.`);
     }
+    if (sources.cluster !== undefined) return { bytes: await stretched(passphrase, createHash('sha256').update(`kmipd cluster ${sources.cluster}`).digest()), origin: 'passphrase', made: false };
     const salt = await kept(join(folder, 'root-salt'), saltLength, sources);
     return { bytes: await stretched(passphrase, salt.bytes), origin: 'passphrase', made: salt.made };
   }

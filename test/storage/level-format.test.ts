@@ -35,17 +35,17 @@ it('has a step from every older format to the next', () => {
 
 it('marks a new database and finds its mark again', async (test) => {
   const database = await opened(test);
-  await prepareFormat(database, keys, true);
+  await prepareFormat(database, keys, 'single');
   assert.deepEqual(Buffer.from(database.getSync(path('f'))!).readUInt32BE(), storageFormat);
-  await prepareFormat(database, keys, false);
+  await prepareFormat(database, keys, 'reader');
 });
 
 it('refuses a newer format, and an older one with no way on', async (test) => {
   const database = await opened(test);
-  await prepareFormat(database, keys, true, new Map(), 3);
-  await assert.rejects(prepareFormat(database, keys, true, new Map(), 2), isFormatFault);
-  await assert.rejects(prepareFormat(database, keys, true, new Map(), 4), isFormatFault);
-  await prepareFormat(database, keys, true, new Map(), 3);
+  await prepareFormat(database, keys, 'single', new Map(), 3);
+  await assert.rejects(prepareFormat(database, keys, 'single', new Map(), 2), isFormatFault);
+  await assert.rejects(prepareFormat(database, keys, 'single', new Map(), 4), isFormatFault);
+  await prepareFormat(database, keys, 'single', new Map(), 3);
 });
 
 /** A store as format 1 left it: no lists of holders, an index by Unique Identifier. */
@@ -108,14 +108,14 @@ it('moves format 1 to 2: names find their living holders, and a run that was cut
 
 it('moves an old database on step by step, and stays at the last whole step when one fails', async (test) => {
   const database = await opened(test);
-  await prepareFormat(database, keys, true, new Map(), 1);
+  await prepareFormat(database, keys, 'single', new Map(), 1);
   const writes = (from: number): Migration => async () => [{ type: 'put', key: path(`step ${from}`), value: path('done') }];
   const failing: Migration = async () => { throw new Error('step fails'); };
-  await assert.rejects(prepareFormat(database, keys, true, new Map([[1, writes(1)], [2, failing]]), 3), /step fails/);
+  await assert.rejects(prepareFormat(database, keys, 'single', new Map([[1, writes(1)], [2, failing]]), 3), /step fails/);
   assert.ok(database.getSync(path('step 1')) !== undefined);
   assert.equal(Buffer.from(database.getSync(path('f'))!).readUInt32BE(), 2);
-  await assert.rejects(prepareFormat(database, keys, false, new Map(), 3), isFormatFault);
-  await prepareFormat(database, keys, true, new Map([[2, writes(2)]]), 3);
+  await assert.rejects(prepareFormat(database, keys, 'reader', new Map(), 3), isFormatFault);
+  await prepareFormat(database, keys, 'single', new Map([[2, writes(2)]]), 3);
   assert.equal(Buffer.from(database.getSync(path('f'))!).readUInt32BE(), 3);
   assert.ok(database.getSync(path('step 2')) !== undefined);
 });
