@@ -21,7 +21,7 @@ const floorConnections = 8;
 const operations: readonly LoadOperation[] = ['get', 'encrypt'];
 
 const ratioName = (operation: LoadOperation, connections: number): string => `${operation}, ${connections} connections: requests a second beside PyKMIP's server`;
-const floors: readonly Floor[] = operations.map((operation) => ({ name: ratioName(operation, floorConnections), least: 50, source: 'target: peers, side by side on one machine' }));
+const floors: readonly Floor[] = operations.map((operation) => ({ name: ratioName(operation, floorConnections), least: 50, source: 'performance targets 5: peers, side by side on one machine' }));
 
 async function measure(peer: Peer, plan: LoadPlan): Promise<LoadResult> {
   const [certificate, privateKey, authority] = [peer.certificate, peer.privateKey, peer.authority].map((file) => file.toString()) as [string, string, string];
