@@ -1,0 +1,90 @@
+/**
+ * Asks one node directly, all the time: Encrypts with keys that never change, which no fault elsewhere may make fail or wait;
+ * Encrypts with keys whose end was answered, which have to be refused; and states of keys in use.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SeededRandom } from '../sim/random.ts';
+import { KeyClient } from './key-client.ts';
+import type { Key, KeyCall, KeyHistory } from './key-history.ts';
+import type { ClientCredential, RealNode } from './real-node.ts';
+
+export interface KeyPools {
+  readonly anchors: readonly Key[];
+  readonly ended: readonly Key[];
+  readonly live: readonly Key[];
+}
+
+const timeoutMs = 8_000;
+const gapMs = 20;
+const plain = Buffer.alloc(64, 0x61);
+/** Probes of a key that ended, and of one in use, so that its history stays small. */
+const endedCallsMax = 350;
+const liveCallsMax = 200;
+
+export class Probe {
+  readonly node: RealNode;
+  /** Encrypts with keys that never change. */
+  encrypts = 0;
+  /** Those that failed though the node was not struck. */
+  readonly failed: string[] = [];
+  /** The slowest of those on a node that was not struck, since it was last reset. */
+  slowestMs = 0;
+  readonly #client: KeyClient;
+  readonly #pools: KeyPools;
+  readonly #random: SeededRandom;
+  #strikes = 0;
+  #struck = false;
+  #stopped = false;
+  #running: Promise<void> | undefined;
+
+  constructor(node: RealNode, credential: ClientCredential, history: KeyHistory, pools: KeyPools, random: SeededRandom) {
+    this.node = node;
+    this.#pools = pools;
+    this.#random = random;
+    this.#client = new KeyClient(`probe of ${node.name}`, history, node.place.port, credential, timeoutMs);
+  }
+
+  /** While the node is struck, and until it is well again, nothing that fails on it counts. */
+  set struck(struck: boolean) {
+    if (struck) this.#strikes += 1;
+    this.#struck = struck;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+    this.#client.close();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      const strikes = this.#strikes;
+      const wasStruck = this.#struck;
+      const call = await this.#ask();
+      if (!wasStruck && strikes === this.#strikes && call !== undefined) this.#judge(call);
+      await sleep(call?.outcome === 'unknown' ? gapMs * 5 : gapMs);
+    }
+  }
+
+  async #ask(): Promise<KeyCall | undefined> {
+    const { anchors, ended, live } = this.#pools;
+    const what = this.#random.weighted({ anchor: 50, ended: 30, live: 20 });
+    if (what === 'anchor' || (what === 'ended' && ended.length === 0)) {
+      this.encrypts += 1;
+      return this.#client.encrypt(this.#random.pick(anchors), plain);
+    }
+    const key = this.#random.pick(what === 'ended' ? ended : live);
+    if (key?.id === undefined || key.calls.length > (what === 'ended' ? endedCallsMax : liveCallsMax)) return undefined;
+    return what === 'ended' ? this.#client.encrypt(key, plain) : this.#client.state(key);
+  }
+
+  #judge(call: KeyCall): void {
+    if (call.verb !== 'encrypt') return;
+    if (call.outcome === 'unknown') this.failed.push(`${this.node.name}: ${call.trouble}`);
+    else if (call.outcome === 'done') this.slowestMs = Math.max(this.slowestMs, call.answeredAt - call.invokedAt);
+  }
+}
