@@ -8,7 +8,7 @@
  * rebuilds. Where the log is known to agree with our head, an entry that does not follow is void for everyone.
  */
 import { Buffer } from 'node:buffer';
-import { compareFences, open } from './entry.ts';
+import { compareFences, emptyHash, open } from './entry.ts';
 import type { Logged } from './entry.ts';
 import { noteFence } from './permits.ts';
 import type { Head } from './ports.ts';
@@ -90,4 +90,18 @@ export function appendAgain(after: Head, entries: readonly Logged[], out: Outbox
     out.push({ kind: 'append', expected, logged });
     expected = { sequence: expected.sequence + 1, hash: logged.hash };
   }
+}
+
+/**
+ * The log ends at `last`, before our own head: it lost entries. Puts them back, as many at once as the limits let, and reads again soon.
+ * Where it lost more than the tail holds nothing can be appended in the right place: the node says so and changes nothing.
+ */
+export function putBack(state: NodeState, last: number, now: number, out: Outbox): void {
+  const { tail, limits, timing } = state;
+  const end = tail.at(last);
+  state.nextRead = now + timing.askMs;
+  const lost = tail.from(last + 1, limits.readEntries, limits.putBackBytes);
+  const reaches = lost.length > 0 && (end !== undefined || last === 0);
+  state.logLost = reaches ? 0 : state.replicated.sequence - last;
+  if (reaches) appendAgain({ sequence: last, hash: end?.hash ?? emptyHash }, lost, out);
 }

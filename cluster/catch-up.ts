@@ -61,6 +61,7 @@ export function takeRead(state: NodeState, read: Extract<ClusterEvent, { kind: '
     if (entries.length > 1 || from > state.replicated.sequence) state.nextRead = now;
     return;
   }
+  if (last >= state.replicated.sequence) state.logLost = 0;
   state.election.logRead = true;
   openingHasRead(state, last, now, out);
   replicateHasRead(state, last, now, out);
@@ -71,7 +72,7 @@ export function takeRestored(state: NodeState, { incarnation, replicated, tail }
   state.rebuilding = false;
   state.incarnation = incarnation;
   state.replicated = copyReplicated(replicated);
-  state.tail = new Tail(state.limits.tailEntries, replicated.sequence, tail);
+  state.tail = new Tail(state.limits, replicated.sequence, tail);
   state.applied = replicated.sequence;
   state.stable = replicated.stable;
   state.tenureTakenAt = now;

@@ -43,6 +43,11 @@ export class ClusterNode {
     return this.state.stable;
   }
 
+  /** Entries that the log lost beyond what this node can put back; 0 when all is well. */
+  get logLost(): number {
+    return this.state.logLost;
+  }
+
   /** Whether what a read has just seen in the own store was the newest state of the cluster, once it is stable. */
   mayAnswer(): boolean {
     return holdsPermit(this.state, this.#monotonic());

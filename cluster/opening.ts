@@ -15,8 +15,8 @@
  * since its own reads end with its tenure. Reads of what was not known to be stable stay held until the opening is over.
  */
 import { earlierTenuresOver } from './election.ts';
-import { appendAgain } from './apply-loop.ts';
-import { compareFences, emptyHash, open, seal } from './entry.ts';
+import { appendAgain, putBack } from './apply-loop.ts';
+import { compareFences, open, seal } from './entry.ts';
 import type { Fence, Logged } from './entry.ts';
 import type { PeerMessage } from './messages.ts';
 import { advance, copyReplicated } from './replicated.ts';
@@ -98,13 +98,11 @@ export function takeHead(state: NodeState, from: string, head: Extract<PeerMessa
 
 /** The log has been read: it ends at `last`, and everything up to there is taken. */
 export function openingHasRead(state: NodeState, last: number, now: number, out: Outbox): void {
-  const { opening, tenure, replicated, timing, tail } = state;
+  const { opening, tenure, replicated, timing } = state;
   if (opening?.stage !== 'reading' || tenure === undefined || last > replicated.sequence) return;
   if (last < replicated.sequence) {
     // The log lost entries that this node has taken.
-    const end = tail.at(last);
-    if (end !== undefined || last === 0) appendAgain({ sequence: last, hash: end?.hash ?? emptyHash }, tail.from(last + 1, state.limits.readEntries), out);
-    state.nextRead = now + timing.askMs;
+    putBack(state, last, now, out);
     return;
   }
   if (opening.fetchedAt !== last) {

@@ -58,9 +58,12 @@ export interface StorePort {
    * Leads to `applied` once it is durable and reads on this node see it.
    */
   apply(logged: Logged, entryCounts: boolean): void;
-  /** Plans on the state with all that was planned before and not undone: `planned`. */
+  /**
+   * Plans on the state with all that was planned before and not undone: `planned`. Mutations and result together MUST fit one entry
+   * of the log: what would not is planned as a refusal.
+   */
   plan(proposal: string, payload: Uint8Array): void;
-  /** Forgets what was planned and is not in the log. */
+  /** Forgets what was planned and is not in the log, a plan under way included: that one MUST NOT be planned on any more. */
   unplan(): void;
   /**
    * Empties the store (setting what was in it aside, since it may be the last copy of something) and loads the newest snapshot before `below`, or

@@ -8,11 +8,15 @@
  * has confirmed it, and it is declared so only within the tenure: then no newer primary can have begun. Only stable
  * entries are answered.
  */
-import { appendAgain } from './apply-loop.ts';
-import { emptyHash, seal } from './entry.ts';
+import { appendAgain, putBack } from './apply-loop.ts';
+import { seal } from './entry.ts';
 import type { Logged, Work } from './entry.ts';
 import { appliedByAllHolders } from './permits.ts';
 import type { NodeState, Outbox } from './state.ts';
+import type { ClusterLimits } from './timing.ts';
+
+/** Names and lengths of a work's three members in the entry's encoding, rounded up. */
+const workFrameBytes = 64;
 
 export interface Replicate {
   readonly queue: { readonly proposal: string; readonly payload: Uint8Array }[];
@@ -24,8 +28,11 @@ export interface Replicate {
   sent: Logged[];
   /** When the oldest of `sent` was last sent or looked up. */
   sentAt: number;
-  /** Who waits for the result of which proposal; also marks what is under way. */
-  readonly waiters: Map<string, Set<string>>;
+  /** Since then one of `sent` was refused: an append before it got lost, or is still to come. They are looked up sooner. */
+  refused: boolean;
+  /** What is under way: who waits for its result, and the bytes it holds here. */
+  readonly waiters: Map<string, { readonly nodes: Set<string>; bytes: number }>;
+  waitingBytes: number;
   /** Taken from the log and not answered, in order. */
   readonly unanswered: { readonly sequence: number; readonly proposals: readonly string[] }[];
   lastEntryAt: number;
@@ -34,7 +41,7 @@ export interface Replicate {
 
 export function beginReplicate(state: NodeState, now: number, out: Outbox): void {
   state.replicate = {
-    queue: [], planning: undefined, planned: [], joining: new Set(), sent: [], sentAt: now, waiters: new Map(), unanswered: [], lastEntryAt: now, announced: -1,
+    queue: [], planning: undefined, planned: [], joining: new Set(), sent: [], sentAt: now, refused: false, waiters: new Map(), waitingBytes: 0, unanswered: [], lastEntryAt: now, announced: -1,
   };
   out.push({ kind: 'unplan' });
 }
@@ -49,16 +56,17 @@ export function takeProposal(state: NodeState, from: string, proposal: string, p
   }
   const waiting = replicate.waiters.get(proposal);
   if (waiting !== undefined) {
-    waiting.add(from);
+    waiting.nodes.add(from);
     return;
   }
   if (record !== undefined) {
-    replicate.waiters.set(proposal, new Set([from]));
+    replicate.waiters.set(proposal, { nodes: new Set([from]), bytes: 0 });
     replicate.unanswered.push({ sequence: record.sequence, proposals: [proposal] });
     return;
   }
-  if (replicate.queue.length >= limits.proposalsWaitingMax) return;
-  replicate.waiters.set(proposal, new Set([from]));
+  if (replicate.waiters.size >= limits.proposalsWaitingMax || replicate.waitingBytes + payload.length > limits.proposalsWaitingBytesMax) return;
+  replicate.waiters.set(proposal, { nodes: new Set([from]), bytes: payload.length });
+  replicate.waitingBytes += payload.length;
   replicate.queue.push({ proposal, payload });
 }
 
@@ -67,6 +75,10 @@ export function takePlanned(state: NodeState, work: Work): void {
   if (replicate?.planning !== work.proposal) return;
   replicate.planning = undefined;
   replicate.planned.push(work);
+  const waiting = replicate.waiters.get(work.proposal);
+  if (waiting === undefined) return;
+  replicate.waitingBytes += workBytes(work) - waiting.bytes;
+  waiting.bytes = workBytes(work);
 }
 
 /** After every event: plans, seals, appends, declares stable, answers. */
@@ -78,7 +90,7 @@ export function tickReplicate(state: NodeState, now: number, out: Outbox): void 
     replicate.planning = next.proposal;
     out.push({ kind: 'plan', proposal: next.proposal, payload: next.payload });
   }
-  if (replicate.sent.length > 0 && now >= replicate.sentAt + state.timing.appendMs) state.nextRead = Math.min(state.nextRead, now);
+  if (replicate.sent.length > 0 && now >= lookUpAt(state, replicate)) state.nextRead = Math.min(state.nextRead, now);
   append(state, now, out);
   declareStable(state, now, out);
 }
@@ -100,7 +112,7 @@ function append(state: NodeState, now: number, out: Outbox): void {
       elapsedMs,
       claim: '',
       joined,
-      works: joined.length > 0 ? [] : replicate.planned.splice(0, limits.entryProposalsMax),
+      works: joined.length > 0 ? [] : replicate.planned.splice(0, worksOfOneEntry(replicate.planned, limits)),
     });
     replicate.joining.clear();
     replicate.lastEntryAt += elapsedMs;
@@ -110,6 +122,30 @@ function append(state: NodeState, now: number, out: Outbox): void {
   }
 }
 
+/** How many of the works, in their order, go into one entry: at least one. */
+function worksOfOneEntry(works: readonly Work[], { entryProposalsMax, entryBytesMax }: ClusterLimits): number {
+  let bytes = 0;
+  for (const [index, work] of works.slice(0, entryProposalsMax).entries()) {
+    bytes += workBytes(work);
+    if (index > 0 && bytes > entryBytesMax) return index;
+  }
+  return Math.min(works.length, entryProposalsMax);
+}
+
+/** What a work takes in an entry, with its frame. */
+function workBytes({ proposal, mutations, result }: Work): number {
+  return proposal.length + mutations.length + result.length + workFrameBytes;
+}
+
+export function takeRefusal(state: NodeState, hash: string): void {
+  const { replicate } = state;
+  if (replicate?.sent.some((logged) => logged.hash === hash)) replicate.refused = true;
+}
+
+function lookUpAt({ timing }: NodeState, { sentAt, refused }: Replicate): number {
+  return sentAt + (refused ? timing.refusedMs : timing.appendMs);
+}
+
 /** An entry was taken from the log. What was sent for its place or later under another guess is sealed anew. */
 export function replicateTook(state: NodeState, logged: Logged, entryCounts: boolean, now: number): void {
   const { replicate } = state;
@@ -117,6 +153,7 @@ export function replicateTook(state: NodeState, logged: Logged, entryCounts: boo
   if (replicate.sent[0]?.hash === logged.hash) {
     replicate.sent.shift();
     replicate.sentAt = now;
+    replicate.refused = false;
     if (entryCounts && logged.entry.works.length > 0) replicate.unanswered.push({ sequence: logged.entry.sequence, proposals: logged.entry.works.map(({ proposal }) => proposal) });
     return;
   }
@@ -128,14 +165,17 @@ export function replicateTook(state: NodeState, logged: Logged, entryCounts: boo
 
 /** The log ends at `last`: appends after it were lost on the way, or the log lost them. They are sent again as they were. */
 export function replicateHasRead(state: NodeState, last: number, now: number, out: Outbox): void {
-  const { replicate, replicated, tail } = state;
+  const { replicate, replicated } = state;
   if (replicate === undefined || last >= replicated.sequence + replicate.sent.length) return;
-  if (last >= replicated.sequence && now < replicate.sentAt + state.timing.appendMs) return;
+  if (last >= replicated.sequence && now < lookUpAt(state, replicate)) return;
   replicate.sentAt = now;
-  const lost = last < replicated.sequence ? tail.from(last + 1, replicated.sequence - last) : [];
-  const begin = Math.max(last, replicated.sequence);
-  const head = { sequence: last, hash: tail.at(last)?.hash ?? replicate.sent[last - replicated.sequence - 1]?.hash ?? emptyHash };
-  appendAgain(head, [...lost, ...replicate.sent.slice(begin - replicated.sequence)], out);
+  replicate.refused = false;
+  if (last < replicated.sequence) {
+    putBack(state, last, now, out);
+    return;
+  }
+  const head = { sequence: last, hash: replicate.sent[last - replicated.sequence - 1]?.hash ?? replicated.hash };
+  appendAgain(head, replicate.sent.slice(last - replicated.sequence), out);
 }
 
 function declareStable(state: NodeState, now: number, out: Outbox): void {
@@ -160,7 +200,9 @@ function answerStable(state: NodeState, out: Outbox): void {
   while (replicate.unanswered[0] !== undefined && replicate.unanswered[0].sequence <= stable) {
     for (const proposal of replicate.unanswered.shift()!.proposals) {
       const record = replicated.proposals.get(proposal);
-      for (const node of replicate.waiters.get(proposal) ?? []) if (record !== undefined) answer(state, node, proposal, record.result, out);
+      const waiting = replicate.waiters.get(proposal);
+      for (const node of waiting?.nodes ?? []) if (record !== undefined) answer(state, node, proposal, record.result, out);
+      replicate.waitingBytes -= waiting?.bytes ?? 0;
       replicate.waiters.delete(proposal);
     }
   }

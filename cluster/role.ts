@@ -16,7 +16,7 @@ import { backToReading, takeHead, takeTail, tickOpening } from './opening.ts';
 import { takeConfirm, takeGrant, takeHeartbeat, tickHeartbeat, tickOverdue } from './permits.ts';
 import type { ClusterEvent, Effect } from './ports.ts';
 import type { PeerMessage } from './messages.ts';
-import { takePlanned, takeProposal, tickReplicate } from './replicate.ts';
+import { takePlanned, takeProposal, takeRefusal, tickReplicate } from './replicate.ts';
 import { stepDown, wakeUp } from './role-changes.ts';
 import type { NodeState, Outbox } from './state.ts';
 import { takeRenewal, tenureOver, tickTenure } from './tenure.ts';
@@ -74,6 +74,7 @@ function takeEvent(state: NodeState, event: ClusterEvent, now: number, out: Outb
     }
     case 'append-refused':
       state.nextRead = Math.min(state.nextRead, now);
+      takeRefusal(state, event.hash);
       if (state.opening?.entry?.hash === event.hash) backToReading(state, now);
       return;
     case 'applied':
@@ -130,7 +131,7 @@ function takeMessage(state: NodeState, from: string, message: PeerMessage, now: 
       return;
     case 'fetch': {
       if (state.rebuilding) return;
-      const entries = state.tail.from(message.from, state.limits.readEntries).map(({ bytes }) => bytes);
+      const entries = state.tail.from(message.from, state.limits.readEntries, state.limits.tailMessageBytes).map(({ bytes }) => bytes);
       out.push({ kind: 'send', to: from, message: { kind: 'tail', claim: message.claim, from: message.from, entries } });
       return;
     }

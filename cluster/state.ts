@@ -45,6 +45,8 @@ export interface NodeState {
   tenureTakenAt: number;
   /** First entry that the log still has, as the last read told. */
   logFirst: number;
+  /** Entries that the log lost and this node cannot put back, because its tail does not reach so far: nobody may go on, an operator has to look. */
+  logLost: number;
   /** When the log is read next, whatever happens; and the read under way, if any. */
   nextRead: number;
   readSentAt: number | undefined;
@@ -77,11 +79,12 @@ export function createState({ node, timing, limits, restored, startsEmpty }: Nod
     rebuilding: false,
     rebuildBelow: Number.MAX_SAFE_INTEGER,
     replicated,
-    tail: new Tail(limits.tailEntries, replicated.sequence, restored.tail),
+    tail: new Tail(limits, replicated.sequence, restored.tail),
     applied: replicated.sequence,
     stable: replicated.stable,
     tenureTakenAt: now,
     logFirst: 1,
+    logLost: 0,
     nextRead: now,
     readSentAt: undefined,
     election: { nextLook: now, sight: undefined, claim: undefined, claims: 0, logRead: false },

@@ -26,6 +26,8 @@ export interface Timing {
   readonly askMs: number;
   /** An append without an answer for this long is looked up in the log. */
   readonly appendMs: number;
+  /** The same where a later append was refused: the one before it is lost, or about to come. */
+  readonly refusedMs: number;
   /** How often a node reads on in the log although nothing told it to: pushed entries may get lost. */
   readonly readMs: number;
   /** A forwarder asks again after this long without a result. */
@@ -49,6 +51,7 @@ export const defaultTiming: Timing = {
   headsMs: 300,
   askMs: 100,
   appendMs: 250,
+  refusedMs: 40,
   readMs: 500,
   resendMs: 400,
   giveUpMs: 20_000,
@@ -61,10 +64,20 @@ export interface ClusterLimits {
   readonly appendsMax: number;
   /** Proposals in one entry. */
   readonly entryProposalsMax: number;
-  /** Proposals waiting for the planner; more are left unanswered, and their forwarders ask again. */
+  /** Bytes of works in one entry, a single longer work excepted: a NATS message holds 1 MiB by default, and an entry is sealed and framed. */
+  readonly entryBytesMax: number;
+  /** Proposals at the primary that are not answered yet; more are left unanswered, and their forwarders ask again. */
   readonly proposalsWaitingMax: number;
+  /** Their bytes: payloads, and what they were planned to. */
+  readonly proposalsWaitingBytesMax: number;
   /** Newest entries that a node keeps to put a lost tail back: more than the log can lose (its sync interval). */
   readonly tailEntries: number;
+  /** Their bytes; the newest entry is kept in any case. */
+  readonly tailBytesMax: number;
+  /** Bytes of entries in one `tail` message, a single longer entry excepted: one NATS message. */
+  readonly tailMessageBytes: number;
+  /** Bytes of entries that are put back into the log at once, a single longer entry excepted. */
+  readonly putBackBytes: number;
   /** Entries that one read of the log returns. */
   readonly readEntries: number;
   /** A node further behind gets no permit: everyone's writes would wait for it. */
@@ -76,8 +89,13 @@ export interface ClusterLimits {
 export const defaultLimits: ClusterLimits = {
   appendsMax: 64,
   entryProposalsMax: 64,
+  entryBytesMax: 768 << 10,
   proposalsWaitingMax: 4096,
+  proposalsWaitingBytesMax: 64 << 20,
   tailEntries: 8192,
+  tailBytesMax: 64 << 20,
+  tailMessageBytes: 768 << 10,
+  putBackBytes: 8 << 20,
   readEntries: 512,
   permitLagEntries: 2048,
   snapshotEntries: 50_000,

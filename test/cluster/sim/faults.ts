@@ -86,7 +86,7 @@ export class Faults {
     const what = random.weighted({
       crash: 16 * onProcesses, pause: 10 * onProcesses, stall: 8 * onProcesses, suspend: 6 * onProcesses, wipe: 3, slowDisk: 6, clock: 4,
       cut: 20, lag: 12, isolate: 12, lagLog: 4 * onLog, cutTenure: 4 * onTenure,
-      yield: 4 * onTenure, tail: this.#plan.losesTail ? 12 : 0, forget: this.#plan.forgetsTenure ? 5 * onTenure : 0,
+      yield: 4 * onTenure, depose: 3 * onLog, tail: this.#plan.losesTail ? 12 : 0, tailBehind: this.#plan.losesTail ? 6 * onLog : 0, forget: this.#plan.forgetsTenure ? 5 * onTenure : 0,
     });
     const milliseconds = random.pick([random.between(20, 200), random.between(200, 1500), random.between(1000, 6000)]);
     switch (what) {
@@ -166,6 +166,25 @@ export class Faults {
         const back = random.between(0, 2500);
         this.#world.note(`the tenure store forgets the last ${back.toFixed(0)} ms`);
         this.#world.tenure.forget(back);
+        return;
+      }
+      case 'depose':
+        // What it has appended arrives when the next primary has begun.
+        this.#world.note(`${node.name} -> log is late for 2500 ms, and it cannot renew`);
+        network.lag(node.name, 'log', 3500, 2500);
+        network.cut(node.name, 'tenure', 2500);
+        return;
+      case 'tailBehind': {
+        // One node misses what the log then loses.
+        const behind = random.pick(this.#world.nodes);
+        this.#world.note(`isolate ${behind.name} for 3500 ms, until the log loses its tail`);
+        for (const other of [...this.#world.names, 'log', 'tenure']) {
+          network.cut(behind.name, other, 3500);
+          network.cut(other, behind.name, 3500);
+        }
+        scheduler.after(3400, () => {
+          if (scheduler.now < this.#until && scheduler.now >= this.#calmUntil) this.#loseTail(this.#world.primary() ?? node);
+        });
         return;
       }
       case 'tail':

@@ -28,7 +28,7 @@ export function runSeed(seed: number, protocol: Protocol = trueProtocol, overrid
   const plan: FaultPlan = { ...drawPlan(new SeededRandom(seed ^ 0x5eed)), ...override };
   const world = new World({
     seed, protocol, nodes: plan.nodes, weather: plan.weather, comparesHash: plan.comparesHash, sleepy: plan.sleepy,
-    limits: { snapshotEntries: 60, tailEntries: 40, readEntries: 32, appendsMax: 8 },
+    limits: { snapshotEntries: 60, tailEntries: 40, readEntries: 32, appendsMax: 8, entryBytesMax: 700, proposalsWaitingBytesMax: 4000, tailBytesMax: 24_000, tailMessageBytes: 1500, putBackBytes: 2500 },
   });
   const { scheduler } = world;
   let workload: Workload | undefined;

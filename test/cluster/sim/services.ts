@@ -8,6 +8,8 @@ import { emptyHash } from '../../../cluster/entry.ts';
 import type { Network } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
 
+const readBytes = 8000;
+
 export type Deliver = (node: string, event: ClusterEvent) => void;
 
 export class SimulatedLog {
@@ -58,7 +60,13 @@ export class SimulatedLog {
 
   read(node: string, from: number, count: number): void {
     this.#network.carry(node, 'log', () => {
-      const entries = from < this.first ? [] : this.entries.slice(from - 1, from - 1 + count).map(({ bytes }) => bytes);
+      const wanted = from < this.first ? [] : this.entries.slice(from - 1, from - 1 + count).map(({ bytes }) => bytes);
+      // A read brings as much as it likes to, by bytes.
+      let length = 0;
+      const entries = wanted.filter((bytes, index) => {
+        length += bytes.length;
+        return index < 2 || length <= readBytes;
+      });
       const event: ClusterEvent = { kind: 'log-read', from, entries, first: this.first, last: this.last };
       this.#network.carry('log', node, () => this.#deliver(node, event));
     });

@@ -46,6 +46,7 @@ export class SimNode {
   #queue: { readonly logged: Logged; readonly counts: boolean }[] = [];
   #syncing = false;
   #planned = new Map<string, SimObject>();
+  #unplans = 0;
   #captured: DiskContent | undefined;
   #held: HeldRead[] = [];
   readonly #waiting = new Map<string, (result: CommandResult | undefined) => void>();
@@ -208,11 +209,13 @@ export class SimNode {
     const { log, tenure, network, deliver } = this.#world;
     const { name } = this;
     const send = (to: string, message: Parameters<Ports['peers']['send']>[1]): void => {
+      if (message.kind === 'tail') this.#checkLength('tail message', message.entries, this.#limits.tailMessageBytes);
       this.whenRunning(() => network.carry(name, to, () => deliver(to, { kind: 'message', from: name, message })));
     };
     return {
       log: {
         append: (expected, logged) => {
+          this.#checkLength('entry', logged.entry.works.map(({ mutations, result }) => new Uint8Array(mutations.length + result.length)), this.#limits.entryBytesMax);
           const { epoch } = log;
           this.whenRunning(() => log.append(name, expected, logged, epoch));
         },
@@ -236,8 +239,16 @@ export class SimNode {
           this.#queue.push({ logged, counts });
           this.#sync();
         },
-        plan: (proposal, payload) => this.#later(this.#world.random.between(0.05, 1), () => this.#plan(proposal, payload)),
-        unplan: () => this.#planned.clear(),
+        plan: (proposal, payload) => {
+          const unplans = this.#unplans;
+          this.#later(this.#world.random.between(0.05, 1), () => {
+            if (this.#unplans === unplans) this.#plan(proposal, payload);
+          });
+        },
+        unplan: () => {
+          this.#unplans += 1;
+          this.#planned.clear();
+        },
         rebuild: (below) => this.#later(this.#world.random.between(5, 50), () => this.#rebuild(below)),
         capture: () => {
           this.#captured = copyDisk(this.#world.protocol, this.disk);
@@ -269,6 +280,11 @@ export class SimNode {
         },
       },
     };
+  }
+
+  #checkLength(what: string, parts: readonly Uint8Array[], most: number): void {
+    const length = parts.reduce((sum, bytes) => sum + bytes.length, 0);
+    if (parts.length > 1 && length > most) this.#world.fail(`${this.name} made a ${what} of ${parts.length} parts and ${length} bytes`);
   }
 
   /** What the disk or the planner does takes time, and its end is an event of this process. */
