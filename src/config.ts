@@ -24,8 +24,6 @@ export interface Option {
   readonly choices?: readonly string[];
   readonly least?: number;
   readonly most?: number;
-  /** Known by name, refused until the node can do it. */
-  readonly ofCluster?: boolean;
 }
 
 /** `name` in the configuration file; `--kebab-case` on the command line; `KMIPD_UPPER_CASE` in the environment. */
@@ -42,9 +40,17 @@ export const optionTable = {
   tlsCiphers: { kind: 'text', placeholder: 'LIST', help: 'cipher suites in OpenSSL form (default: those with forward secrecy)' },
   logLevel: { kind: 'choice', placeholder: 'LEVEL', byDefault: 'info', choices: logLevels, help: 'least level of log lines on standard error' },
   limit: { kind: 'list', placeholder: 'NAME=NUMBER', help: 'sets one of the limits below, repeatable' },
-  cluster: { kind: 'text', placeholder: 'NAME', ofCluster: true, help: 'name of the cluster to join (not available yet)' },
-  nats: { kind: 'list', placeholder: 'URL,URL', ofCluster: true, help: 'NATS servers of the cluster (not available yet)' },
-  node: { kind: 'text', placeholder: 'ID', ofCluster: true, help: 'name of this node in the cluster (not available yet)' },
+  cluster: { kind: 'text', placeholder: 'NAME', help: 'name of the cluster that this node belongs to; all its nodes have the same root key' },
+  nats: { kind: 'list', placeholder: 'URL,URL', help: 'NATS servers of the cluster, nats://host:port or tls://host:port' },
+  node: { kind: 'text', placeholder: 'ID', help: 'name of this node in the cluster, its own for ever' },
+  consistency: { kind: 'choice', placeholder: 'HOW', byDefault: 'linearizable', choices: ['linearizable', 'available'], help: 'available: a node out of touch with its cluster goes on to encrypt and decrypt with what it last knew, revoked keys included' },
+  natsReplicas: { kind: 'integer', placeholder: 'N', least: 1, most: 5, help: 'copies that NATS keeps: 1, 3 or 5 (default: 3 with three servers or more, else 1)' },
+  natsUser: { kind: 'text', placeholder: 'USER', help: 'user at NATS; the password comes by KMIPD_NATS_PASSWORD' },
+  natsCredentials: { kind: 'text', placeholder: 'FILE', help: 'credentials file for NATS (JWT and seed)' },
+  natsSeed: { kind: 'text', placeholder: 'FILE', help: 'file with the NKey seed for NATS' },
+  natsCa: { kind: 'text', placeholder: 'FILE', help: "PEM file with the authorities of the NATS servers' certificates; makes the connection TLS" },
+  natsCert: { kind: 'text', placeholder: 'FILE', help: 'PEM file with the certificate that this node shows to NATS' },
+  natsKey: { kind: 'text', placeholder: 'FILE', help: 'PEM file with its private key' },
 } as const satisfies Readonly<Record<string, Option>>;
 
 export type OptionName = keyof typeof optionTable;
@@ -65,6 +71,23 @@ export interface Config {
   readonly tlsCiphers: string | undefined;
   readonly logLevel: LogLevel;
   readonly limits: Limits;
+  /** Absent: a single node. */
+  readonly cluster?: ClusterConfig;
+}
+
+/** Of a node that belongs to a cluster. Passwords are not here: they come by the environment. */
+export interface ClusterConfig {
+  readonly name: string;
+  readonly node: string;
+  readonly servers: readonly string[];
+  readonly replicas: number;
+  readonly consistency: 'linearizable' | 'available';
+  readonly user?: string;
+  readonly credentialsFile?: string;
+  readonly seedFile?: string;
+  readonly authoritiesFile?: string;
+  readonly certificateFile?: string;
+  readonly keyFile?: string;
 }
 
 type Given = Readonly<Record<string, unknown>>;
@@ -79,7 +102,7 @@ export function variableOf(name: string): string {
 
 /** Variables that are no option of `serve`: of the commands, of the root key, and for tests and comparisons. */
 const otherVariables: ReadonlySet<string> = new Set([
-  'KMIPD_CONFIG', 'KMIPD_ROOT_KEY', 'KMIPD_ROOT_PASSPHRASE', 'KMIPD_SERVER', 'KMIPD_CREDENTIAL', 'KMIPD_ADMIN_TOKEN_FILE', 'KMIPD_CORE', 'KMIPD_FAST_PATH', 'KMIPD_FROM_SOURCE', 'KMIPD_SHARED',
+  'KMIPD_CONFIG', 'KMIPD_NATS_PASSWORD', 'KMIPD_ROOT_KEY', 'KMIPD_ROOT_PASSPHRASE', 'KMIPD_SERVER', 'KMIPD_CREDENTIAL', 'KMIPD_ADMIN_TOKEN_FILE', 'KMIPD_CORE', 'KMIPD_FAST_PATH', 'KMIPD_FROM_SOURCE', 'KMIPD_SHARED',
 ]);
 
 /** Names in the environment that look like ours and mean nothing. */
@@ -159,7 +182,7 @@ function limitsOf(pairs: readonly string[]): Limits {
 export function loadConfig(flags: Given, environment: Readonly<Record<string, string | undefined>> = process.env): Config {
   const file = (flags['config'] as string | undefined) ?? (environment['KMIPD_CONFIG'] || undefined);
   const fromFile = file === undefined ? {} : readConfigFile(file);
-  const values: Partial<Record<OptionName, string | number | string[]>> = {};
+  const values: Values = {};
   for (const name of optionNames) {
     const option: Option = optionTable[name];
     const variable = variableOf(name);
@@ -170,7 +193,6 @@ export function loadConfig(flags: Given, environment: Readonly<Record<string, st
       : option.byDefault !== undefined ? [option.byDefault, flagOf(name)]
       : undefined;
     if (found === undefined) continue;
-    if (option.ofCluster) throw wrong(`${found[1]}: this version runs single nodes only; clusters come later. Leave the option out.`);
     values[name] = checked(name, found[0], found[1]);
   }
   return {
@@ -186,5 +208,36 @@ export function loadConfig(flags: Given, environment: Readonly<Record<string, st
     tlsCiphers: values.tlsCiphers as string | undefined,
     logLevel: values.logLevel as LogLevel,
     limits: limitsOf((values.limit as string[] | undefined) ?? []),
+    ...clusterOf(values),
+  };
+}
+
+type Values = Partial<Record<OptionName, string | number | string[]>>;
+
+/** Name, servers and node belong together; which copies and logins are possible is checked where NATS is opened. */
+function clusterOf(values: Values): { readonly cluster?: ClusterConfig } {
+  const { cluster, nats, node, natsUser, natsCredentials, natsSeed, natsCa, natsCert, natsKey } = values as Values & Readonly<Record<OptionName, string | undefined>>;
+  const servers = values.nats as readonly string[] | undefined;
+  if (cluster === undefined) {
+    const stray = (['nats', 'node', 'natsReplicas', 'natsUser', 'natsCredentials', 'natsSeed', 'natsCa', 'natsCert', 'natsKey'] as const).find((name) => values[name] !== undefined);
+    if (stray !== undefined) throw wrong(`${flagOf(stray)} is for nodes of a cluster: --cluster NAME is missing.`);
+    return {};
+  }
+  if (nats === undefined || servers === undefined || servers.length === 0) throw wrong('--cluster needs --nats with the NATS servers.');
+  if (node === undefined) throw wrong("--cluster needs --node with this node's name.");
+  if ([natsUser, natsCredentials, natsSeed].filter((each) => each !== undefined).length > 1) throw wrong('Only one of --nats-user, --nats-credentials and --nats-seed can say who this node is to NATS.');
+  if ((natsCert === undefined) !== (natsKey === undefined)) throw wrong('--nats-cert and --nats-key belong together.');
+  return {
+    cluster: {
+      name: cluster, node, servers,
+      replicas: (values.natsReplicas as number | undefined) ?? (servers.length >= 3 ? 3 : 1),
+      consistency: values.consistency as ClusterConfig['consistency'],
+      ...(natsUser !== undefined && { user: natsUser }),
+      ...(natsCredentials !== undefined && { credentialsFile: resolve(natsCredentials) }),
+      ...(natsSeed !== undefined && { seedFile: resolve(natsSeed) }),
+      ...(natsCa !== undefined && { authoritiesFile: resolve(natsCa) }),
+      ...(natsCert !== undefined && { certificateFile: resolve(natsCert) }),
+      ...(natsKey !== undefined && { keyFile: resolve(natsKey) }),
+    },
   };
 }

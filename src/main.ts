@@ -1,7 +1,7 @@
 /**
  * The one place where a node's real parts are built and wired: clocks, sockets, the store, threads, signals.
  *
- *     root key → store → first identity → core → stream key → writer → admin port → workers → ready
+ *     root key → core → keeper of the state (own store, or cluster) → admin port → first identity → workers → ready
  *
  * Invariant: `/readyz` says yes only while the store is open and every worker listens; a fault of the store, or of too
  * many workers, ends the process: a node that cannot keep what it acknowledges must not answer.
@@ -13,14 +13,14 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { systemClock } from './clock.ts';
 import { optionTable, unknownVariables } from './config.ts';
-import type { Config } from './config.ts';
+import type { ClusterConfig, Config } from './config.ts';
 import { createControlServer } from './control/control-server.ts';
 import { Fault } from './fault.ts';
 import { bootstrap } from './identity/bootstrap.ts';
-import type { Bootstrapped } from './identity/bootstrap.ts';
-import { identifyFingerprint } from './identity/identify.ts';
+import type { Bootstrapped, BootstrapPorts } from './identity/bootstrap.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
+import type { MemberKeeper, MemberKeeperParts } from './member/member-keeper.ts';
 import { createMetrics } from './metrics/registry.ts';
 import type { ServerFacts } from './operations/context.ts';
 import { systemRandom } from './random.ts';
@@ -28,26 +28,25 @@ import { wipe } from './secret.ts';
 import { Census } from './server/census.ts';
 import { CoherencePublisher } from './server/coherence.ts';
 import { fittedLimits } from './server/descriptors.ts';
-import { createEngine } from './server/engine-parts.ts';
+import type { Keeper, KeeperEvents } from './server/keeper.ts';
 import { limitNames } from './server/limits.ts';
 import { stopOnSignals } from './server/shutdown.ts';
-import { ticketSecretBytes } from './server/ticket-keys.ts';
+import { openSingleKeeper } from './server/single-keeper.ts';
+import { TicketSecrets } from './server/ticket-secrets.ts';
 import { WorkerPool } from './server/worker-pool.ts';
-import { Writer } from './server/writer.ts';
-import { createLevelStore } from './storage/level-store.ts';
 import { loadRootKey } from './storage/root-key.ts';
-import type { Store } from './storage/store.ts';
 import { uniformCrossovers } from './wasm/accelerator.ts';
 import type { Crossovers } from './wasm/accelerator.ts';
 import { measureCrossovers } from './wasm/crossover.ts';
 import { chooseCoreBuild, compileCore } from './wasm/load.ts';
 
-const streamKeySetting = 'stream-key';
-const streamKeyBytes = 32;
 /** What the clients of a node whose store has failed get to take their answers. */
 const lastAnswersMs = 1_000;
 /** The admin port's answers under way at the end of a drain. */
 const controlCloseMs = 1_000;
+/** How often a node looks whether the cluster has newer ticket keys. */
+const ticketLookMs = 30_000;
+const bootstrapAttemptsMax = 10;
 const exitFailed = 1;
 
 export interface RunningNode {
@@ -58,92 +57,137 @@ export interface RunningNode {
   stop(): Promise<void>;
 }
 
-/** Builds a node and resolves when it is ready. `onFault` is called when it can serve no more. */
-export async function startNode(config: Config, log: Log, onFault: (error: unknown) => void): Promise<RunningNode> {
+/** Builds a node and resolves when it is ready. `onFault` is called when it can serve no more; the signal ends a start that waits for a cluster. */
+export async function startNode(config: Config, log: Log, onFault: (error: unknown) => void, signal?: AbortSignal): Promise<RunningNode> {
   const clock = systemClock;
   const seconds = (): number => Math.floor(clock.now() / 1000);
   const workers = process.platform === 'linux' ? config.workers : 1;
   const storeFolder = join(config.data, 'store');
   const { KMIPD_ROOT_KEY: environmentKey, KMIPD_ROOT_PASSPHRASE: passphrase } = process.env;
-  const rootKey = await loadRootKey({ folder: config.data, storeFolder, environmentKey, passphrase });
+  const rootKey = await loadRootKey({ folder: config.data, storeFolder, environmentKey, passphrase, cluster: config.cluster?.name });
   // Threads inherit a copy of the environment, and so would a child process.
   delete process.env['KMIPD_ROOT_KEY'];
   delete process.env['KMIPD_ROOT_PASSPHRASE'];
-  const store = await createLevelStore({ folder: storeFolder, rootKey: rootKey.bytes });
-  const identity = await bootstrap({ store, rootKey: rootKey.bytes, folder: config.data, serverNames: config.serverNames, random: systemRandom, now: seconds });
   const server: ServerFacts = { vendorIdentification: 'kmipd', serverVersion: packageVersion(), serverName: 'kmipd' };
   const coreBuild = chooseCoreBuild();
   const core = compileCore(coreBuild);
   const crossovers = crossoversOf(config, core, log);
-  const streamKey = await settingOnce(store, streamKeySetting, () => systemRandom(streamKeyBytes));
-
   const limits = fittedLimits(config.limits, workers, log);
+
   let phase: 'starting' | 'serving' | 'stopping' | 'failing' = 'starting';
+  let identity: Bootstrapped | undefined;
+  let pool: WorkerPool | undefined;
+  let port = 0;
   /** Changes that could not be stored are told so before the end: a client that is only cut off knows less. */
   const fail = (error: unknown): void => {
     if (phase === 'failing') return;
     phase = 'failing';
     log.error({ error }, 'The node fails: no new connections, answering what was read.');
-    void within(lastAnswersMs, pool.drain()).finally(() => onFault(error));
+    void within(lastAnswersMs, pool?.drain() ?? Promise.resolve()).finally(() => onFault(error));
   };
   const census = Census.forWorkers(workers);
   const coherence = new CoherencePublisher();
   const metrics = createMetrics({
     workers, limitNames, serverVersion: server.serverVersion, coreBuild,
-    writing: { queued: () => writer.queued, sequence: () => store.sequence },
-    utilization: () => pool.utilization(),
+    writing: { queued: () => keeper.queued, sequence: () => keeper.sequence },
+    utilization: () => pool?.utilization() ?? [],
+    ...(config.cluster !== undefined && { cluster: () => (keeper as MemberKeeper).status() }),
   });
-  const { engine } = createEngine({ store: store.pending(), core, crossovers, streamKey, noncePrefix: await takeNoncePrefix(store), server, clock, log });
-  const writer: Writer = new Writer({
-    engine, store, clock, log, limits, metrics: metrics.writing, onFault: fail,
-    callerOf: (credential, pending) => identifyFingerprint(pending, credential, seconds()).caller,
-    publish: ({ managed, identityChanged }) => {
+  const parts = { store: { folder: storeFolder, rootKey: rootKey.bytes }, core, crossovers, server, clock, log, limits };
+  const events: KeeperEvents = {
+    changed: ({ managed, identityChanged }) => {
       coherence.publish(managed, identityChanged);
-      if (identityChanged) pool.identityChanged();
+      if (identityChanged) pool?.identityChanged();
     },
-  });
-  const pool: WorkerPool = new WorkerPool({
-    parts: {
-      host: config.host, reusePort: workers > 1, logLevel: config.logLevel, limits,
-      tls: { certificates: identity.tls.cert, privateKeys: identity.tls.key, authorities: identity.tls.ca, ciphers: config.tlsCiphers, ticketSecret: systemRandom(ticketSecretBytes) },
-      store: { folder: storeFolder, rootKey: rootKey.bytes },
-      streamKey, server, core, crossovers, coherence: coherence.memory,
+    suspend: async () => {
+      await pool?.close();
+      pool = undefined;
     },
-    slabs: metrics.slabs, census, clock, log, limits, onFault: fail,
-    takeNoncePrefix: () => takeNoncePrefix(store, writer),
-    submit: (message, credential) => writer.submit(message, credential),
-  });
+    resume: async () => {
+      if (port !== 0 && phase === 'serving') await startPool();
+    },
+    onFault: fail,
+  };
+  const { keeper, streamKey } = config.cluster === undefined
+    ? await openSingleKeeper({ ...parts, metrics: metrics.writing, random: systemRandom }, events)
+    : await openMember(config.cluster, { ...parts, planned: (duration) => metrics.writing.planned(duration) }, events);
 
   const startedAt = seconds();
   const control = createControlServer({
-    identity: identity.identity, adminTokenHash: identity.adminTokenHash, log,
-    commit: (mutations) => writer.commit(mutations),
+    get identity() { return identity!.identity; },
+    get adminTokenHash() { return identity?.adminTokenHash; },
+    notReady: () => keeper.notReady(),
+    log,
+    commit: (mutations) => keeper.commit(mutations),
     liveness: () => ({ ok: true, reasons: [] }),
     readiness: () => {
-      const reasons = phase !== 'serving' ? [phase] : pool.allListen ? [] : ['a worker does not listen'];
+      const reasons = [phase !== 'serving' ? phase : pool?.allListen === true ? undefined : 'a worker does not listen', keeper.notReady()].filter((reason) => reason !== undefined);
       return { ok: reasons.length === 0, reasons };
     },
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
-    status: () => ({ version: server.serverVersion, phase, startedAt, workers, core: coreBuild, connections: census.total(), sequence: store.sequence }),
+    status: () => ({ version: server.serverVersion, phase, startedAt, workers, core: coreBuild, connections: census.total(), sequence: keeper.sequence, cluster: keeper.status() }),
   });
+  const tickets = new TicketSecrets({ keeper, clock, isShared: config.cluster !== undefined, log, changed: (secret) => pool?.ticketSecret(secret) });
+  const startPool = async (): Promise<void> => {
+    const { tls } = identity!;
+    pool = new WorkerPool({
+      parts: {
+        host: config.host, reusePort: workers > 1, logLevel: config.logLevel, limits,
+        tls: { certificates: tls.cert, privateKeys: tls.key, authorities: tls.ca, ciphers: config.tlsCiphers, ticketSecret: await tickets.secret() },
+        store: { folder: storeFolder, rootKey: rootKey.bytes },
+        streamKey, server, core, crossovers, coherence: coherence.memory,
+        clusterView: keeper.clusterView, consistency: config.cluster?.consistency ?? 'linearizable',
+      },
+      slabs: metrics.slabs, census, clock, log, limits, onFault: fail,
+      takeNoncePrefix: () => keeper.takeNoncePrefix(),
+      submit: (message, credential) => keeper.submit(message, credential),
+    });
+    await pool.start(port);
+  };
   const stop = async (): Promise<void> => {
     phase = 'stopping';
-    await pool.drain();
-    await writer.drained();
-    await pool.close();
+    tickets.close();
+    keeper.leave();
+    await pool?.drain();
+    await keeper.drained();
+    await pool?.close();
     await within(controlCloseMs, control.close());
-    await store.close();
+    await keeper.close();
     wipe(rootKey.bytes, streamKey);
   };
   try {
-    const port = await freePort(config.host, config.port);
+    signal?.addEventListener('abort', () => void keeper.close(), { once: true });
+    const kmipPort = await freePort(config.host, config.port);
+    // A member can be asked how it is doing while it waits for its cluster; a single node answers when it serves.
     const adminPort = await control.listen(config.adminHost, config.adminPort);
-    await pool.start(port);
+    identity = await identityOf(keeper, { rootKey: rootKey.bytes, folder: config.data, serverNames: config.serverNames, node: config.cluster?.node, random: systemRandom, now: seconds });
+    port = kmipPort;
+    await startPool();
+    tickets.watch(ticketLookMs);
     phase = 'serving';
     return { port, adminPort, bootstrap: identity, stop };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Loaded where there is a cluster: a single node needs none of it, the NATS client included. */
+async function openMember(config: ClusterConfig, parts: Omit<MemberKeeperParts, 'nats'>, events: KeeperEvents): Promise<{ readonly keeper: Keeper; readonly streamKey: Uint8Array }> {
+  const [{ openMemberKeeper }, { natsOptions }] = await Promise.all([import('./member/member-keeper.ts'), import('./member/nats-login.ts')]);
+  return openMemberKeeper({ ...parts, nats: natsOptions(config, process.env) }, events);
+}
+
+/** The first identity: made, found, or found to have just been made by another node. */
+async function identityOf(keeper: Keeper, ports: Omit<BootstrapPorts, 'store'>): Promise<Bootstrapped> {
+  const store: BootstrapPorts['store'] = { setting: (name) => keeper.view.setting(name), pending: () => keeper.view, commit: (mutations) => keeper.commit(mutations) };
+  for (let attempt = 1; ; attempt += 1) {
+    await keeper.ready();
+    try {
+      return await bootstrap({ ...ports, store });
+    } catch (error) {
+      if (!(error instanceof Fault && error.retryable) || attempt === bootstrapAttemptsMax) throw error;
+    }
   }
 }
 
@@ -157,10 +201,12 @@ export async function runNode(config: Config): Promise<void> {
     process.exit(exitFailed);
   };
   process.on('uncaughtException', fail);
-  const starting = startNode(config, log, fail);
+  const abort = new AbortController();
+  const starting = startNode(config, log, fail, abort.signal);
   // From the first moment: a signal during the start waits for it, then stops the node in order.
   stopOnSignals(async () => {
-    await (await starting).stop();
+    abort.abort();
+    await (await starting.catch(() => undefined))?.stop();
     log.info({}, 'Stopped.');
   }, config.limits.drainMs, log);
   const node = await starting;
@@ -196,22 +242,6 @@ function crossoversOf({ crypto, cryptoCrossover }: Config, core: WebAssembly.Mod
   const crossovers = measureCrossovers(core, () => systemClock.monotonic());
   log.debug({ crossovers }, 'Measured, by Block Cipher Mode, from how many bytes on node:crypto beats the core.');
   return crossovers;
-}
-
-/** A secret setting that is made at the first start and kept sealed in the store. */
-async function settingOnce(store: Store, name: string, make: () => Uint8Array): Promise<Uint8Array> {
-  const kept = store.setting(name);
-  if (kept !== undefined) return kept;
-  const value = make();
-  await store.commit([{ kind: 'setting-put', name, value }]);
-  return value;
-}
-
-/** A prefix that no thread had before, durable before it is used. */
-async function takeNoncePrefix(store: Store, through: Pick<Store, 'commit'> = store): Promise<number> {
-  const prefix = store.nextNoncePrefix;
-  await through.commit([{ kind: 'nonce-prefix-taken', prefix }]);
-  return prefix;
 }
 
 /**

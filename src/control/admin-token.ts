@@ -8,10 +8,13 @@ import { Fault } from '../fault.ts';
 import { hashOfToken } from '../identity/bootstrap.ts';
 import { secretsEqual } from '../secret.ts';
 
-export function requireToken(commands: FastifyInstance, adminTokenHash: Uint8Array): void {
+/** `adminTokenHash` gives undefined while the node does not know it: before a member has joined its cluster. */
+export function requireToken(commands: FastifyInstance, adminTokenHash: () => Uint8Array | undefined): void {
   commands.addHook('onRequest', async (request, reply) => {
+    const hash = adminTokenHash();
+    if (hash === undefined) throw new Fault('E_NOT_READY', 'This node has not joined its cluster yet.', { retryable: true });
     const given = /^Bearer +([A-Za-z0-9._~+/=-]{1,512}) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
-    if (secretsEqual(hashOfToken(given), adminTokenHash)) return;
+    if (secretsEqual(hashOfToken(given), hash)) return;
     void reply.header('www-authenticate', 'Bearer realm="kmipd"');
     throw new Fault('E_TOKEN', 'The admin token is missing or wrong: send Authorization: Bearer with the content of DIR/bootstrap/admin-token.');
   });

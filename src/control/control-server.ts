@@ -30,9 +30,11 @@ const connectionsMax = 256;
 
 export interface ControlPorts {
   readonly identity: IdentityPorts;
-  /** SHA-256 of the admin token (identity/bootstrap.ts). */
-  readonly adminTokenHash: Uint8Array;
-  /** Commits and lets every worker know before it resolves. */
+  /** SHA-256 of the admin token (identity/bootstrap.ts); undefined until the node knows it. */
+  readonly adminTokenHash: Uint8Array | undefined;
+  /** Why what this node knows may be out of date; undefined if it is not. Absent on a single node. */
+  notReady?(): string | undefined;
+  /** Commits and lets every worker know before it resolves. Rejects with E_CHANGED_MEANWHILE where another node was faster. */
   commit(mutations: readonly Mutation[]): Promise<unknown>;
   liveness(): Health;
   readiness(): Health;
@@ -63,8 +65,8 @@ export function createControlServer(ports: ControlPorts): ControlServer {
   answerErrors(server, ports.log);
   healthRoutes(server, ports);
   void server.register(async (commands) => {
-    requireToken(commands, ports.adminTokenHash);
-    identityRoutes(commands, ports);
+    requireToken(commands, () => ports.adminTokenHash);
+    void commands.register(async (identities) => identityRoutes(identities, ports));
     commands.get('/status', () => ports.status());
   }, { prefix: '/v1' });
   return {

@@ -11,6 +11,9 @@ const statusByCode: Readonly<Record<string, number>> = {
   E_CREDENTIAL_UNKNOWN: 404,
   E_SCOPE_EXISTS: 409,
   E_ROLE_EXISTS: 409,
+  E_CHANGED_MEANWHILE: 409,
+  E_OUTCOME_UNKNOWN: 503,
+  E_NOT_READY: 503,
 };
 
 export function statusOf(code: string): number | undefined {

@@ -10,6 +10,7 @@
  * requests never both find a name free. A private key is in one answer and nowhere else.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Fault } from '../fault.ts';
 import { createRole, createScope, generateCredential, listCredentials, presentScope, revokeCredential } from '../identity/commands.ts';
 import type { CredentialWish, IdentityPorts, Made } from '../identity/commands.ts';
 import type { Log } from '../log.ts';
@@ -17,23 +18,47 @@ import type { CredentialRecord, Mutation, RoleRecord, ScopeRecord } from '../sto
 
 export interface IdentityRoutePorts {
   readonly identity: IdentityPorts;
+  notReady?(): string | undefined;
   commit(mutations: readonly Mutation[]): Promise<unknown>;
   readonly log: Log;
 }
 
 const text = { type: 'string', maxLength: 255 } as const;
 const permissionsMax = 256;
+/** A command whose ground another node keeps changing is given up. */
+const attemptsMax = 5;
 
 function body(properties: Record<string, unknown>, required: readonly string[]): { body: object } {
   return { body: { type: 'object', properties, required, additionalProperties: false } };
 }
 
 export function identityRoutes(commands: FastifyInstance, ports: IdentityRoutePorts): void {
-  const { identity, log } = ports;
+  const { log } = ports;
   let turn: Promise<unknown> = Promise.resolve();
 
+  function requireReady(): void {
+    const reason = ports.notReady?.();
+    if (reason !== undefined) throw new Fault('E_NOT_READY', `Ask another node: this one is ${reason}.`, { retryable: true });
+  }
+  commands.addHook('preHandler', async () => requireReady());
+  // Asked after the read as well: only then is what was read known to be the newest.
+  commands.addHook('preSerialization', async (request) => {
+    if (request.method === 'GET') requireReady();
+  });
+
+  /** Runs a command, and again where another node changed what it had looked at. */
+  async function perform<M extends Made<unknown>>(command: (identity: IdentityPorts) => M | Promise<M>): Promise<M> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await performOnce(() => command(ports.identity));
+      } catch (error) {
+        if (!(error instanceof Fault && error.code === 'E_CHANGED_MEANWHILE') || attempt === attemptsMax) throw error;
+      }
+    }
+  }
+
   /** Runs a command in its turn and resolves when what it decided is durable. */
-  async function perform<M extends Made<unknown>>(command: () => M | Promise<M>): Promise<M> {
+  async function performOnce<M extends Made<unknown>>(command: () => M | Promise<M>): Promise<M> {
     let committed: Promise<unknown> = Promise.resolve();
     const planned = turn.then(command).then((made) => {
       if (made.mutations.length > 0) committed = ports.commit(made.mutations);
@@ -45,26 +70,26 @@ export function identityRoutes(commands: FastifyInstance, ports: IdentityRoutePo
     return made;
   }
 
-  commands.get('/scopes', () => ({ scopes: identity.store.scopes().map(shownScope) }));
+  commands.get('/scopes', () => ({ scopes: ports.identity.store.scopes().map(shownScope) }));
 
   commands.post<{ Body: { scope: string } }>('/scopes', { schema: body({ scope: text }, ['scope']) }, async (request, reply) => {
-    const { record } = await perform(() => createScope(identity, request.body.scope));
+    const { record } = await perform((identity) => createScope(identity, request.body.scope));
     log.info({ scope: record.scope }, 'Scope made.');
     return reply.code(201).send(shownScope(record));
   });
 
-  commands.get<{ Params: { scope: string } }>('/scopes/:scope', (request) => shownScope(presentScope(identity, request.params.scope)));
+  commands.get<{ Params: { scope: string } }>('/scopes/:scope', (request) => shownScope(presentScope(ports.identity, request.params.scope)));
 
   commands.get<{ Params: { scope: string } }>('/scopes/:scope/roles', (request) => {
-    const { scope } = presentScope(identity, request.params.scope);
-    return { roles: identity.store.roles(scope).map(shownRole) };
+    const { scope } = presentScope(ports.identity, request.params.scope);
+    return { roles: ports.identity.store.roles(scope).map(shownRole) };
   });
 
   commands.post<{ Params: { scope: string }; Body: { role: string; permissions?: string[] } }>(
     '/scopes/:scope/roles',
     { schema: body({ role: text, permissions: { type: 'array', items: text, maxItems: permissionsMax } }, ['role']) },
     async (request, reply) => {
-      const { record } = await perform(() => createRole(identity, request.params.scope, request.body.role, request.body.permissions));
+      const { record } = await perform((identity) => createRole(identity, request.params.scope, request.body.role, request.body.permissions));
       log.info({ scope: record.scope, role: record.role, permissions: record.permissions }, 'Role made.');
       return reply.code(201).send(shownRole(record));
     },
@@ -73,21 +98,21 @@ export function identityRoutes(commands: FastifyInstance, ports: IdentityRoutePo
   commands.get<{ Querystring: { scope?: string } }>(
     '/credentials',
     { schema: { querystring: { type: 'object', properties: { scope: text }, additionalProperties: false } } },
-    (request) => ({ credentials: listCredentials(identity, request.query.scope).map(shownCredential) }),
+    (request) => ({ credentials: listCredentials(ports.identity, request.query.scope).map(shownCredential) }),
   );
 
   commands.post<{ Body: CredentialWish }>(
     '/credentials',
     { schema: body({ scope: text, role: text, create: { type: 'boolean' }, keyType: { enum: ['ec', 'rsa'] }, days: { type: 'integer' } }, ['scope', 'role']) },
     async (request, reply) => {
-      const { record, pair } = await perform(() => generateCredential(identity, request.body));
+      const { record, pair } = await perform((identity) => generateCredential(identity, request.body));
       log.info({ scope: record.scope, role: record.role, fingerprint: record.fingerprint }, 'Credential made.');
-      return privately(reply.code(201), { ...shownCredential(record), certificate: pair.certificate, privateKey: pair.privateKey, ca: identity.authority.certificate });
+      return privately(reply.code(201), { ...shownCredential(record), certificate: pair.certificate, privateKey: pair.privateKey, ca: ports.identity.authority.certificate });
     },
   );
 
   commands.delete<{ Params: { fingerprint: string } }>('/credentials/:fingerprint', async (request) => {
-    const { record } = await perform(() => revokeCredential(identity, request.params.fingerprint));
+    const { record } = await perform((identity) => revokeCredential(identity, request.params.fingerprint));
     log.info({ scope: record.scope, role: record.role, fingerprint: record.fingerprint }, 'Credential revoked.');
     return shownCredential(record);
   });

@@ -8,7 +8,9 @@
  * does it all again. The store keeps a hash of the token only; losing the files later loses nothing but access.
  */
 import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Fault } from '../fault.ts';
 import { makePrivateFolder, writePrivateFile } from '../storage/private-file.ts';
 import { sealScopeRootKey } from '../storage/key-ring.ts';
 import type { Mutation } from '../storage/mutation.ts';
@@ -29,7 +31,9 @@ const tokenSetting = 'admin-token';
 const tokenLength = 32;
 
 export interface BootstrapPorts {
-  readonly store: Store;
+  readonly store: Pick<Store, 'setting' | 'pending'> & { commit(mutations: readonly Mutation[]): Promise<unknown> };
+  /** Name of a node of a cluster, which has server certificates of its own; undefined: the only node. */
+  readonly node?: string | undefined;
   /** Secret; needed as long as scopes can be made. */
   readonly rootKey: Uint8Array;
   /** Data folder of the node. */
@@ -63,13 +67,19 @@ export async function bootstrap(ports: BootstrapPorts): Promise<Bootstrapped> {
     sealScopeRootKey: (scope, key) => sealScopeRootKey(ports.rootKey, scope, key),
   };
   const names = ports.serverNames.length === 0 ? defaultServerNames() : ports.serverNames;
-  const server = await serverTls(store, authority, names, ports.now());
+  const server = await serverTls(store, authority, names, ports.now(), ports.node);
   if (!first) {
     if (server.mutations.length > 0) await store.commit(server.mutations);
     return { first, identity, tls: server.tls, adminTokenHash: tokenHash, lines: [] };
   }
   const made = await firstIdentity(ports, identity, pair);
-  await store.commit([...made.mutations, ...server.mutations]);
+  try {
+    await store.commit([...made.mutations, ...server.mutations]);
+  } catch (error) {
+    // Nothing of it is true: another node of the cluster was faster, or nothing could be stored.
+    if (error instanceof Fault && error.code === 'E_CHANGED_MEANWHILE') await rm(made.folder, { recursive: true, force: true });
+    throw error;
+  }
   return { first, identity, tls: server.tls, adminTokenHash: made.tokenHash, lines: firstLines(made.folder) };
 }
 

@@ -34,17 +34,18 @@ export function defaultServerNames(): readonly string[] {
   return [...new Set(['localhost', ...(isDnsName(host) ? [host] : []), '127.0.0.1', '::1'])];
 }
 
-/** The kept certificates, or new ones with the mutation that keeps them. `now` in seconds since the epoch. */
-export async function serverTls(store: ReadStore, authority: CertificateAuthority, names: readonly string[], now: number): Promise<{ tls: ServerTls; mutations: readonly Mutation[] }> {
+/** The kept certificates, or new ones with the mutation that keeps them. `now` in seconds since the epoch; `node` where each of several nodes has its own. */
+export async function serverTls(store: Pick<ReadStore, 'setting'>, authority: CertificateAuthority, names: readonly string[], now: number, node?: string): Promise<{ tls: ServerTls; mutations: readonly Mutation[] }> {
   for (const name of names) {
     if (isIP(name) === 0 && !isDnsName(name)) throw new Fault('E_SERVER_NAME', `Server name ${JSON.stringify(name)} is neither a DNS name nor an IP address.`);
   }
-  const stored = store.setting(settingName);
+  const setting = node === undefined ? settingName : `${settingName}/${node}`;
+  const stored = store.setting(setting);
   const kept = stored === undefined ? undefined : (JSON.parse(Buffer.from(stored).toString('utf8')) as ServerPairs);
   if (kept !== undefined && isGood(kept, names, now)) return { tls: tlsOf(kept, authority), mutations: [] };
   const [ec, rsa] = await Promise.all([authority.issueServer(names, 'ec', now), authority.issueServer(names, 'rsa', now)]);
   const pairs: ServerPairs = { ec, rsa };
-  return { tls: tlsOf(pairs, authority), mutations: [{ kind: 'setting-put', name: settingName, value: new TextEncoder().encode(JSON.stringify(pairs)) }] };
+  return { tls: tlsOf(pairs, authority), mutations: [{ kind: 'setting-put', name: setting, value: new TextEncoder().encode(JSON.stringify(pairs)) }] };
 }
 
 function tlsOf({ ec, rsa }: ServerPairs, authority: CertificateAuthority): ServerTls {

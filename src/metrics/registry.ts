@@ -5,6 +5,9 @@
  */
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { registerCaches } from './caches.ts';
+import { registerCluster } from './cluster.ts';
+import type { ClusterFacts } from './cluster.ts';
+import { registerClusterReads } from './cluster-reads.ts';
 import { registerConnections } from './connections.ts';
 import { slabBytes } from './layout.ts';
 import { registerLimits } from './limits.ts';
@@ -21,6 +24,8 @@ export interface MetricsParts {
   readonly writing: WritingState;
   /** Share of the time since the last call that each worker was busy, 0 to 1. */
   utilization(): readonly number[];
+  /** Of a member of a cluster. */
+  cluster?(): ClusterFacts;
 }
 
 export interface NodeMetrics {
@@ -41,6 +46,10 @@ export function createMetrics(parts: MetricsParts): NodeMetrics {
   registerLimits(registry, views, parts.limitNames);
   const writing = registerWriting(registry, parts.writing);
   sharedGauge(registry, { name: 'kmipd_worker_utilization', help: 'Share of the time since the last scrape that a worker was busy.', labelNames: ['worker'] }, () => parts.utilization().map((value, worker) => ({ labels: { worker: String(worker) }, value })));
+  if (parts.cluster !== undefined) {
+    registerCluster(registry, parts.cluster);
+    registerClusterReads(registry, views);
+  }
   new Gauge({ name: 'kmipd_build_info', help: 'Version of the server, its Node and its core; always 1.', labelNames: ['version', 'node', 'core'], registers: [registry] })
     .set({ version: parts.serverVersion, node: process.version, core: parts.coreBuild }, 1);
   collectDefaultMetrics({ register: registry });

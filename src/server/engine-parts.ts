@@ -27,7 +27,9 @@ export interface EngineParts {
   /** Undefined: the core alone. */
   readonly crossovers: Crossovers | undefined;
   readonly streamKey: Uint8Array;
-  readonly noncePrefix: number;
+  /** The prefix of the thread's own nonces; or where they come from. */
+  readonly noncePrefix?: number;
+  readonly nonces?: NonceSource;
   readonly server: ServerFacts;
   readonly clock: Clock;
   readonly log: Log;
@@ -44,7 +46,7 @@ export interface ThreadParts {
 
 export function createEngine(parts: EngineParts): ThreadParts {
   const instance = instantiateCore(parts.core);
-  const nonces = nonceSource(parts.noncePrefix);
+  const nonces = parts.nonces ?? nonceSource(parts.noncePrefix ?? Number.NaN);
   const core = new CoreCrypto(instance);
   const ciphers = createCipherPort(parts.crossovers === undefined ? core : new AcceleratedCrypto(core, parts.crossovers));
   const engine = new Engine({

@@ -79,6 +79,7 @@ export class Listener {
   /** TCP sockets that were refused for a limit, and those whose handshake has ended one way or the other. */
   readonly #refusedEarly = new WeakSet<Socket>();
   readonly #settled = new WeakSet<Socket>();
+  #ticketSecret: Uint8Array;
   #handshaking = 0;
   #draining = false;
   #emptied: (() => void) | undefined;
@@ -86,6 +87,7 @@ export class Listener {
   constructor(ports: ListenerPorts) {
     this.#ports = ports;
     const { tls, limits, clock } = ports;
+    this.#ticketSecret = tls.ticketSecret;
     this.#server = createServer({
       cert: [...tls.certificates],
       key: [...tls.privateKeys],
@@ -240,9 +242,15 @@ export class Listener {
     for (const connection of this.#connections) connection.sweep(now);
   }
 
+  /** Tickets are made with this secret from now on; older ones cost a full handshake. */
+  ticketSecret(secret: Uint8Array): void {
+    this.#ticketSecret = secret;
+    this.#server.setTicketKeys(ticketKeys(secret, this.#ports.clock.now()));
+  }
+
   #renew(): void {
     this.recheck();
-    this.#server.setTicketKeys(ticketKeys(this.#ports.tls.ticketSecret, this.#ports.clock.now()));
+    this.ticketSecret(this.#ticketSecret);
   }
 
   #limitReached(name: LimitName): void {

@@ -56,6 +56,7 @@ export class WorkerPool {
   readonly #deaths: number[] = [];
   #port = 0;
   #stopping = false;
+  #ticketSecret: Uint8Array | undefined;
 
   constructor(ports: PoolPorts) {
     this.#ports = ports;
@@ -86,6 +87,12 @@ export class WorkerPool {
   /** Identities changed: connections of revoked credentials end now, not with their next message. */
   identityChanged(): void {
     for (const member of this.#members) member?.worker.postMessage({ kind: 'identity' } satisfies ToWorker);
+  }
+
+  /** TLS session tickets are made with this secret from now on, by threads to come as well. */
+  ticketSecret(secret: Uint8Array): void {
+    this.#ticketSecret = secret;
+    for (const member of this.#members) member?.worker.postMessage({ kind: 'ticket-secret', secret } satisfies ToWorker);
   }
 
   /** Every worker stops accepting, answers what it has read and closes its connections. */
@@ -125,7 +132,8 @@ export class WorkerPool {
   async #launch(index: number): Promise<void> {
     const { parts, slabs, census, log } = this.#ports;
     const noncePrefix = await this.#ports.takeNoncePrefix();
-    const start: WorkerStart = { ...parts, worker: index, port: this.#port, slab: slabs[index]!, census: census.memory, noncePrefix };
+    const tls = { ...parts.tls, ticketSecret: this.#ticketSecret ?? parts.tls.ticketSecret };
+    const start: WorkerStart = { ...parts, tls, worker: index, port: this.#port, slab: slabs[index]!, census: census.memory, noncePrefix };
     const worker = new Worker(this.#ports.entry ?? entry, { workerData: start, name: `kmipd-worker-${index}` });
     const member: Member = { worker, isListening: false, utilization: worker.performance.eventLoopUtilization() };
     this.#members[index] = member;

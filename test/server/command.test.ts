@@ -39,7 +39,7 @@ test('a link to the command works from anywhere', () => {
 });
 
 test('a wrong option ends with code 2 and one line that helps', () => {
-  for (const [args, words] of [[['--port', 'x'], /--port is "x"/], [['--cluster', 'c'], /single nodes only/], [['--nonsense'], /unknown option/]] as const) {
+  for (const [args, words] of [[['--port', 'x'], /--port is "x"/], [['--cluster', 'c'], /--cluster needs --nats/], [['--nonsense'], /unknown option/]] as const) {
     const { status, stderr } = spawnSync(command, ['serve', '--data', folder, ...args], { encoding: 'utf8' });
     assert.equal(status, 2, stderr);
     assert.match(stderr, words);

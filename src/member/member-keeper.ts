@@ -1,0 +1,103 @@
+/**
+ * A node whose state is kept by its cluster: the member (member.ts) with an engine to plan with.
+ *
+ * All nodes share the server's root key, and what they need in common before they can ask each other is derived from it: the
+ * key that seals what goes through NATS, and the key of stream states, so that a stream goes on at any node.
+ *
+ * Invariant: the planner's nonces have a prefix of their own, taken by the very work that uses it first in a tenure: the work
+ * is answered once its entry is in the log, and with it the prefix. What was planned and forgotten was answered to nobody, and
+ * the next tenure begins with another prefix.
+ */
+import { createSecretKey, hkdfSync } from 'node:crypto';
+import type { NatsOptions } from '../../cluster/nats/options.ts';
+import type { Clock } from '../clock.ts';
+import { identifyFingerprint } from '../identity/identify.ts';
+import type { Log } from '../log.ts';
+import type { ServerFacts } from '../operations/context.ts';
+import { ClusterViewPublisher } from '../server/cluster-view.ts';
+import { createEngine } from '../server/engine-parts.ts';
+import type { EnginePort } from '../server/engine-port.ts';
+import type { Keeper, KeeperEvents } from '../server/keeper.ts';
+import type { Limits } from '../server/limits.ts';
+import type { LevelStoreOptions } from '../storage/level-store.ts';
+import type { ReadStore } from '../storage/store.ts';
+import type { Crossovers } from '../wasm/accelerator.ts';
+import { Member } from './member.ts';
+import type { MemberStatus } from './member.ts';
+import { PlannerNonces } from './planner-nonces.ts';
+
+export interface MemberKeeperParts {
+  readonly nats: Omit<NatsOptions, 'tenureRecordMs' | 'key'>;
+  readonly store: LevelStoreOptions;
+  readonly core: WebAssembly.Module;
+  readonly crossovers: Crossovers | undefined;
+  readonly server: ServerFacts;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: Limits;
+  planned(seconds: number): void;
+}
+
+export interface MemberKeeper extends Keeper {
+  readonly clusterView: SharedArrayBuffer;
+  status(): MemberStatus;
+}
+
+export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperEvents): Promise<{ readonly keeper: MemberKeeper; readonly streamKey: Uint8Array }> {
+  const { core, crossovers, server, clock, log, limits, store: { rootKey }, nats: { cluster } } = parts;
+  const streamKey = derived(rootKey, `kmipd/${cluster}/stream`);
+  const sealingKey = derived(rootKey, `kmipd/${cluster}/nats`);
+  const view = new ClusterViewPublisher();
+  let engine: EnginePort | undefined;
+  const member = await Member.open({
+    nats: { ...parts.nats, key: createSecretKey(sealingKey) },
+    store: parts.store,
+    view, clock, log, limits,
+    planner(replica) {
+      const nonces = new PlannerNonces(() => replica.store.nextNoncePrefix);
+      engine = createEngine({ store: delegating(() => replica.store.planned()), core, crossovers, streamKey, nonces: nonces.source, server, clock, log }).engine;
+      return { engine, nonces, clock, callerOf: (credential, pending) => identifyFingerprint(pending, credential, Math.floor(clock.now() / 1000)).caller, planned: parts.planned };
+    },
+    applied: events.changed,
+    suspend: events.suspend,
+    resume: events.resume,
+    onFault: events.onFault,
+  });
+  sealingKey.fill(0);
+  const keeper: MemberKeeper = {
+    view: delegating(() => member.replica.store.planned()),
+    clusterView: view.memory,
+    get queued() { return member.queued; },
+    get sequence() { return member.replica.store.sequence; },
+    notReady: () => (member.mayAnswer ? undefined : 'not in touch with the cluster: no permit to answer reads'),
+    ready: () => member.ready(),
+    submit: (message, credential) => member.submit(message, credential, (reason, text) => engine!.refuse(reason, text, undefined, message)),
+    commit: (mutations) => member.change(mutations),
+    takeNoncePrefix: () => member.takeNoncePrefix(),
+    status: () => member.status(),
+    leave: () => member.yield(),
+    drained: () => member.drained(),
+    close: () => member.close(),
+  };
+  return { keeper, streamKey };
+}
+
+function derived(rootKey: Uint8Array, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', rootKey, new Uint8Array(0), purpose, 32));
+}
+
+/** The store of a member is another one after it was made anew; who reads it should not have to know. */
+function delegating(current: () => ReadStore): ReadStore {
+  return {
+    fetch: (...parts) => current().fetch(...parts),
+    glance: (...parts) => current().glance(...parts),
+    candidates: (...parts) => current().candidates(...parts),
+    scope: (...parts) => current().scope(...parts),
+    scopes: () => current().scopes(),
+    role: (...parts) => current().role(...parts),
+    roles: (...parts) => current().roles(...parts),
+    credential: (...parts) => current().credential(...parts),
+    credentials: (...parts) => current().credentials(...parts),
+    setting: (...parts) => current().setting(...parts),
+  };
+}

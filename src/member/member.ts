@@ -1,0 +1,291 @@
+/**
+ * A node as a member of its cluster: the protocol (cluster/) joined to NATS, to this node's store and to its threads.
+ *
+ *   threads ── submit ──> proposal ──> primary ... ──> settle ──> answer
+ *   protocol ── after each step ──> permit and stable sequence in shared memory ──> threads
+ *
+ * Invariants: the permit is in shared memory before the protocol says anything that depends on it. A machine that was
+ * suspended, with a monotonic clock that stood still, is told so as soon as its wall clock has run ahead. Who gives up on a
+ * proposal says that the outcome is not known; nothing else is ever answered for a change that may have taken place.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openNats } from '../../cluster/nats/adapters.ts';
+import type { NatsAdapters } from '../../cluster/nats/adapters.ts';
+import type { NatsOptions } from '../../cluster/nats/options.ts';
+import { ClusterNode } from '../../cluster/node.ts';
+import type { ClusterEvent, HostPort, Restored } from '../../cluster/ports.ts';
+import { defaultLimits, defaultTiming } from '../../cluster/timing.ts';
+import type { ClusterLimits, Timing } from '../../cluster/timing.ts';
+import type { Clock } from '../clock.ts';
+import { Fault } from '../fault.ts';
+import type { Log } from '../log.ts';
+import type { ClusterViewPublisher } from '../server/cluster-view.ts';
+import type { Answer } from '../server/engine-port.ts';
+import type { Mutation } from '../storage/mutation.ts';
+import type { CommitReport } from '../storage/store.ts';
+import type { LevelStoreOptions } from '../storage/level-store.ts';
+import { Planner } from './planner.ts';
+import type { PlannerPorts } from './planner.ts';
+import { outcomeFrom, proposalBytes } from './proposal.ts';
+import type { Outcome, Proposal } from './proposal.ts';
+import { Replica } from './replica.ts';
+
+const tickMs = 25;
+/** What sealing, framing and an entry's own fields add to its works. */
+const entryOverheadBytes = 8 * 1024;
+const readyPollMs = 10;
+
+export const memberTiming: Timing = defaultTiming;
+export const memberLimits: ClusterLimits = defaultLimits;
+
+export interface MemberParts {
+  readonly nats: Omit<NatsOptions, 'tenureRecordMs'>;
+  readonly store: LevelStoreOptions;
+  readonly view: ClusterViewPublisher;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Most proposals and bytes of this node's own clients under way. */
+  readonly limits: { readonly writerMessages: number; readonly writerBytes: number };
+  /** The planner's engine is made once the store is open: it reads the planned view. */
+  planner(replica: Replica): Omit<PlannerPorts, 'store' | 'workBytesMax' | 'log'>;
+  applied(report: CommitReport): void;
+  suspend(): Promise<void>;
+  resume(): Promise<void>;
+  onFault(error: unknown): void;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  settle(outcome: Outcome | undefined): void;
+}
+
+/** What `kmipd status` and the metrics show. */
+export interface MemberStatus {
+  readonly name: string;
+  readonly node: string;
+  readonly role: string;
+  readonly primary: string | undefined;
+  readonly fence: number;
+  /** Last entry of the log known here, on disk here, and stable. */
+  readonly sequence: number;
+  readonly applied: number;
+  readonly stable: number;
+  /** Milliseconds for which this node may still answer reads if it hears nothing more. */
+  readonly permitMs: number;
+  readonly members: readonly string[];
+  readonly waiting: number;
+  readonly nats: { readonly connected: boolean; readonly server: string; readonly version: string; readonly sent: number; readonly received: number };
+}
+
+export class Member {
+  readonly #parts: MemberParts;
+  readonly #replica: Replica;
+  readonly #planner: Planner;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #abort = new AbortController();
+  readonly #identity = randomUUID();
+  #nats: NatsAdapters | undefined;
+  #node: ClusterNode | undefined;
+  #permitUntil = 0;
+  #proposals = 0;
+  #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  private constructor(parts: MemberParts, replica: Replica) {
+    this.#parts = parts;
+    this.#replica = replica;
+    this.#planner = new Planner({ ...parts.planner(replica), log: parts.log, store: () => replica.store, workBytesMax: memberLimits.entryBytesMax - entryOverheadBytes });
+  }
+
+  /** Opens the store and begins to look for the cluster; `ready` resolves when this node may answer reads. */
+  static async open(parts: MemberParts): Promise<Member> {
+    let member: Member | undefined;
+    const { log, view } = parts;
+    const { replica, restored, startsEmpty } = await Replica.open({
+      options: parts.store,
+      limits: { proposalKeptMs: memberTiming.proposalKeptMs, tailEntries: memberLimits.tailEntries, tailBytes: memberLimits.tailBytesMax },
+      log,
+      emit: (event) => member?.handle(event),
+      snapshots: () => member!.#nats!.snapshots,
+      plan: (payload) => member!.#planner.plan(payload),
+      unplanned: () => member!.#planner.forget(),
+      applying: (changed, sequence) => view.applying(changed, sequence),
+      applied: parts.applied,
+      suspend: parts.suspend,
+      resume: () => {
+        view.begin(replica.store.sequence);
+        return parts.resume();
+      },
+      onFault: parts.onFault,
+    });
+    view.begin(replica.store.sequence);
+    member = new Member(parts, replica);
+    void member.#join(restored, startsEmpty);
+    return member;
+  }
+
+  async #join(restored: Restored, startsEmpty: boolean): Promise<void> {
+    const { nats: options, clock, log, onFault } = this.#parts;
+    try {
+      const nats = await openNats({ ...options, tenureRecordMs: memberTiming.tenureRecordMs }, (event) => this.handle(event), {
+        connected: (connected, server) => (connected ? log.info({ server }, 'Connected to NATS.') : log.warn({ server }, 'The connection to NATS is lost.')),
+        fault: (fault) => log.warn({ error: fault }, 'NATS: something failed; it is tried again.'),
+      }, this.#abort.signal);
+      this.#nats = nats;
+      if (this.#closed) return await nats.close();
+      if (!(await nats.log.isOurs(this.#abort.signal))) {
+        throw new Fault('E_CLUSTER_KEY', `The log of cluster ${options.cluster} does not open with this node's root key: give it the root key of the other nodes (KMIPD_ROOT_KEY, or a copy of DIR/root-key).`);
+      }
+      const host: HostPort = {
+        settle: (proposal, result) => this.#settle(proposal, result),
+        stable: (sequence) => this.#parts.view.stable(sequence),
+        discard: () => this.#parts.view.permit(0),
+      };
+      this.#node = new ClusterNode(
+        { node: options.node, timing: memberTiming, limits: memberLimits, restored, startsEmpty },
+        { log: nats.log, tenure: nats.tenure, peers: nats.peers, store: this.#replica, host },
+        () => clock.monotonic(),
+        ({ permitUntil }) => this.#permit(permitUntil),
+      );
+      this.#parts.view.stable(restored.replicated.stable);
+      this.#timer = setInterval(() => this.#tick(), tickMs);
+      this.#tick();
+    } catch (error) {
+      if (!this.#closed) onFault(error);
+    }
+  }
+
+  #tick(): void {
+    if (this.#parts.view.noticeSleep()) this.#slept();
+    this.handle({ kind: 'tick' });
+  }
+
+  /** Told to the threads after each step of the protocol, before the protocol says anything to others. */
+  #permit(until: number): void {
+    this.#permitUntil = until;
+    if (!this.#parts.view.permit(until)) queueMicrotask(() => this.#slept());
+  }
+
+  #slept(): void {
+    this.#parts.log.warn({}, 'The wall clock ran ahead: the machine was suspended or its clock was set. This node asks for a new permit.');
+    this.handle({ kind: 'slept' });
+  }
+
+  handle(event: ClusterEvent): void {
+    if (this.#closed || this.#node === undefined) return;
+    this.#node.handle(event);
+  }
+
+  /** Changes submitted here and not answered yet. */
+  get queued(): number {
+    return this.#waiting.size;
+  }
+
+  /** Resolves when everything submitted here is answered. */
+  async drained(): Promise<void> {
+    while (this.#waiting.size > 0) await sleep(readyPollMs);
+  }
+
+  /** Whether a read just done on this node's own store was of the newest state. */
+  get mayAnswer(): boolean {
+    return this.#node?.mayAnswer() ?? false;
+  }
+
+  get replica(): Replica {
+    return this.#replica;
+  }
+
+  /** Resolves when this node may answer reads: in touch with the cluster, and caught up. */
+  async ready(): Promise<void> {
+    while (!this.mayAnswer) {
+      if (this.#closed) throw new Fault('E_CLOSED', 'The node was stopped before it had joined its cluster.');
+      await sleep(readyPollMs);
+    }
+  }
+
+  /** Has the primary execute a message that changes something. Resolves with its answer, an error answer included. */
+  async submit(message: Uint8Array, credential: string, refuse: (reason: 'ServerLimitExceeded' | 'GeneralFailure', text: string) => Uint8Array): Promise<Answer> {
+    const { limits } = this.#parts;
+    const refusal = (reason: 'ServerLimitExceeded' | 'GeneralFailure', text: string): Answer => ({ response: refuse(reason, text), items: [], version: 0 });
+    if (this.#waiting.size >= limits.writerMessages || this.#bytes + message.length > limits.writerBytes) return refusal('ServerLimitExceeded', 'The server has too many changes under way; try again later.');
+    if (message.length > memberLimits.entryBytesMax - entryOverheadBytes) return refusal('ServerLimitExceeded', `A request that changes something may have ${memberLimits.entryBytesMax - entryOverheadBytes} bytes in a cluster.`);
+    const outcome = await this.#propose({ kind: 'message', message, credential });
+    if (outcome?.kind === 'answer') return { response: outcome.response, items: outcome.items, version: outcome.version as Answer['version'] };
+    return refusal('GeneralFailure', 'The cluster did not answer in time: the change may have taken effect or not.');
+  }
+
+  /** A change decided here takes effect if what it changes is still as this node sees it; else a Fault E_CHANGED_MEANWHILE. */
+  async change(mutations: readonly Mutation[]): Promise<void> {
+    const { store } = this.#replica;
+    const outcome = await this.#propose({ kind: 'change', changes: mutations.map((mutation) => ({ before: store.compare(mutation) ?? null, mutation })) });
+    if (outcome?.kind === 'changed') return;
+    if (outcome?.kind === 'conflict') throw new Fault('E_CHANGED_MEANWHILE', 'Another node changed the same thing at the same time.', { retryable: true });
+    throw new Fault('E_OUTCOME_UNKNOWN', 'The cluster did not answer in time: the change may have taken effect or not.', { retryable: true });
+  }
+
+  /** A prefix for one thread's nonces. One whose answer is lost is never used. */
+  async takeNoncePrefix(): Promise<number> {
+    for (;;) {
+      const outcome = await this.#propose({ kind: 'nonce-prefix' });
+      if (outcome?.kind === 'nonce-prefix') return outcome.prefix;
+      if (this.#closed) throw new Fault('E_CLOSED', 'The node was stopped.');
+    }
+  }
+
+  #propose(proposal: Proposal): Promise<Outcome | undefined> {
+    const payload = proposalBytes(proposal);
+    this.#proposals += 1;
+    const id = `${this.#identity}#${this.#proposals}`;
+    this.#bytes += payload.length;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, { bytes: payload.length, settle: resolve });
+      if (this.#closed || this.#node === undefined) this.#settle(id, undefined);
+      else queueMicrotask(() => this.handle({ kind: 'submitted', proposal: id, payload }));
+    });
+  }
+
+  #settle(proposal: string, result: Uint8Array | undefined): void {
+    const waiting = this.#waiting.get(proposal);
+    if (waiting === undefined) return;
+    this.#waiting.delete(proposal);
+    this.#bytes -= waiting.bytes;
+    waiting.settle(result === undefined ? undefined : outcomeFrom(result));
+  }
+
+  status(): MemberStatus {
+    const { nats: { cluster, node } } = this.#parts;
+    const state = this.#node?.state;
+    const { replicated } = state ?? {};
+    const traffic = this.#nats?.traffic ?? { sent: 0, received: 0 };
+    return {
+      name: cluster, node,
+      role: this.#node?.role ?? 'joining',
+      primary: replicated === undefined || replicated.fence.node === '' ? undefined : replicated.fence.node,
+      fence: replicated?.fence.counter ?? 0,
+      sequence: replicated?.sequence ?? this.#replica.store.sequence,
+      applied: state?.applied ?? this.#replica.store.sequence,
+      stable: state?.stable ?? 0,
+      permitMs: Math.max(0, Math.round(this.#permitUntil - this.#parts.clock.monotonic())),
+      members: [...(replicated?.roster.keys() ?? [])],
+      waiting: this.#waiting.size,
+      nats: { connected: this.#nats?.connected ?? false, server: this.#nats?.server.address ?? '', version: this.#nats?.server.version ?? '', ...traffic },
+    };
+  }
+
+  /** Hands the tenure over, if this node has it. */
+  yield(): void {
+    this.handle({ kind: 'yield' });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#abort.abort();
+    this.#parts.view.permit(0);
+    for (const proposal of [...this.#waiting.keys()]) this.#settle(proposal, undefined);
+    await this.#nats?.close();
+    await this.#replica.close();
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Who keeps a node's state: the node alone (single-keeper.ts) or its cluster (src/member/). The rest of the node is the same.
+ *
+ * Invariant: what `submit`, `commit` and `takeNoncePrefix` answer is durable, and known to every thread of the node, before they
+ * resolve; in a cluster, on every node that may answer reads.
+ */
+import type { Mutation } from '../storage/mutation.ts';
+import type { ReadStore } from '../storage/store.ts';
+import type { Answer } from './engine-port.ts';
+
+export interface Keeper {
+  /** What the next change is decided on. */
+  readonly view: ReadStore;
+  /** Changes submitted and not answered yet. */
+  readonly queued: number;
+  /** Last write set, or entry of the log, on disk. */
+  readonly sequence: number;
+  /** For the threads: what they may answer. Absent on a single node. */
+  readonly clusterView?: SharedArrayBuffer;
+  /** Why reads would not be answered now; undefined if they would. */
+  notReady(): string | undefined;
+  /** Resolves when reads would be answered. */
+  ready(): Promise<void>;
+  /** Executes a message that changes something. Resolves with its answer, an error answer included. */
+  submit(message: Uint8Array, credential: string): Promise<Answer>;
+  /** Changes that do not come from a KMIP message. Rejects with E_CHANGED_MEANWHILE where another node was faster. */
+  commit(mutations: readonly Mutation[]): Promise<unknown>;
+  /** A prefix of nonces that no thread had or will have. */
+  takeNoncePrefix(): Promise<number>;
+  /** What `kmipd status` shows of a cluster. */
+  status(): object | undefined;
+  /** Before connections are drained: others take over what only this node did. */
+  leave(): void;
+  /** Resolves when everything submitted is answered. */
+  drained(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface KeeperEvents {
+  /** A change is durable: caches let go of these objects, connections of their identities. */
+  changed(report: { readonly managed: readonly { readonly scope: string; readonly uniqueIdentifier: string }[]; readonly identityChanged: boolean }): void;
+  /** No thread may have the store open from here on, and may again. Only a member of a cluster makes its store anew. */
+  suspend(): Promise<void>;
+  resume(): Promise<void>;
+  /** Nothing can be stored any more. */
+  onFault(error: unknown): void;
+}

@@ -1,0 +1,74 @@
+/**
+ * A node that keeps its state alone: its own LevelDB, written by its own main thread (writer.ts).
+ */
+import type { Clock } from '../clock.ts';
+import { identifyFingerprint } from '../identity/identify.ts';
+import type { Log } from '../log.ts';
+import type { ServerFacts } from '../operations/context.ts';
+import { createLevelStore } from '../storage/level-store.ts';
+import type { LevelStoreOptions } from '../storage/level-store.ts';
+import type { Store } from '../storage/store.ts';
+import type { Crossovers } from '../wasm/accelerator.ts';
+import { createEngine } from './engine-parts.ts';
+import type { Keeper, KeeperEvents } from './keeper.ts';
+import type { Limits } from './limits.ts';
+import { Writer } from './writer.ts';
+import type { WriterPorts } from './writer.ts';
+
+const streamKeySetting = 'stream-key';
+const streamKeyBytes = 32;
+
+export interface SingleKeeperParts {
+  readonly store: LevelStoreOptions;
+  readonly core: WebAssembly.Module;
+  readonly crossovers: Crossovers | undefined;
+  readonly server: ServerFacts;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: Limits;
+  readonly metrics: WriterPorts['metrics'];
+  random(length: number): Uint8Array;
+}
+
+export async function openSingleKeeper(parts: SingleKeeperParts, events: KeeperEvents): Promise<{ readonly keeper: Keeper; readonly streamKey: Uint8Array }> {
+  const { core, crossovers, server, clock, log, limits, metrics } = parts;
+  const store = await createLevelStore(parts.store);
+  const streamKey = await settingOnce(store, streamKeySetting, () => parts.random(streamKeyBytes));
+  const { engine } = createEngine({ store: store.pending(), core, crossovers, streamKey, noncePrefix: await takeNoncePrefix(store, store), server, clock, log });
+  const writer = new Writer({
+    engine, store, clock, log, limits, metrics, onFault: events.onFault,
+    callerOf: (credential, pending) => identifyFingerprint(pending, credential, Math.floor(clock.now() / 1000)).caller,
+    publish: events.changed,
+  });
+  const keeper: Keeper = {
+    view: store.pending(),
+    get queued() { return writer.queued; },
+    get sequence() { return store.sequence; },
+    notReady: () => undefined,
+    ready: async () => undefined,
+    submit: (message, credential) => writer.submit(message, credential),
+    commit: (mutations) => writer.commit(mutations),
+    takeNoncePrefix: () => takeNoncePrefix(store, writer),
+    status: () => undefined,
+    leave: () => undefined,
+    drained: () => writer.drained(),
+    close: () => store.close(),
+  };
+  return { keeper, streamKey };
+}
+
+/** A secret setting that is made at the first start and kept sealed in the store. */
+async function settingOnce(store: Store, name: string, make: () => Uint8Array): Promise<Uint8Array> {
+  const kept = store.setting(name);
+  if (kept !== undefined) return kept;
+  const value = make();
+  await store.commit([{ kind: 'setting-put', name, value }]);
+  return value;
+}
+
+/** A prefix that no thread had before, durable before it is used. */
+async function takeNoncePrefix(store: Store, through: Pick<Store, 'commit'>): Promise<number> {
+  const prefix = store.nextNoncePrefix;
+  await through.commit([{ kind: 'nonce-prefix-taken', prefix }]);
+  return prefix;
+}
