@@ -68,10 +68,10 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
 }
 
 export function loadPage(result: LoadResult): string {
-  const { plan, seconds, curve, latency } = result;
+  const { plan, seconds, curve, serviceCurve, latency } = result;
   const nines = (percentile: number): number => -Math.log10(1 - percentile / 100);
   const most = Math.max(1, ...curve.map(([percentile]) => nines(percentile)));
-  const percentiles = decadeAxis('ms', curve.map(([, ms]) => ms));
+  const percentiles = decadeAxis('ms', [...curve, ...serviceCurve].map(([, ms]) => ms));
   const percentileAxis: Axis = {
     title: 'percentile',
     ticks: [[0, '0'], [50, '50'], [90, '90'], [99, '99'], [99.9, '99.9'], [99.99, '99.99'], [99.999, '99.999']].filter(([value]) => nines(value as number) <= most) as [number, string][],
@@ -82,7 +82,8 @@ export function loadPage(result: LoadResult): string {
   const rates = [{ name: 'due', points: series((second) => second.due) }, { name: 'answered', points: series((second) => second.answered) }, { name: 'failed items', points: series((second) => second.failed) }];
   const times = [{ name: 'p50', points: series((second) => second.p50) }, { name: 'p99', points: series((second) => second.p99) }, { name: 'max', points: series((second) => second.max) }];
   const highest = (lines: readonly Line[]): number => Math.max(1, ...lines.flatMap(({ points }) => points.map(([, value]) => value)));
-  const row = (name: string, { count, mean, p50, p90, p99, p999, max }: LoadResult['latency']): (string | number)[] => [name, count, ...[mean, p50, p90, p99, p999, max].map((value) => +value.toPrecision(4))];
+  const short = (value: number): number => +value.toPrecision(3);
+  const row = (name: string, { count, mean, p50, p90, p99, p999, max }: LoadResult['latency']): (string | number)[] => [name, count, ...[mean, p50, p90, p99, p999, max].map(short)];
   const failures = Object.entries(result.failures);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -95,10 +96,10 @@ table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .8em;text-align:r
 <h1>Load on ${escape(result.server)}</h1>
 <p>${escape(result.startedAt)}, KMIP ${plan.version}: ${escape(plan.mix.map(({ operation, weight }) => `${operation}=${weight}`).join(','))}, mode ${plan.mode},
 ${plan.rate > 0 ? `${plan.rate} messages a second due (${plan.arrival})` : 'closed loop'}, ${plan.connections} connections, ${plan.pipeline} deep, ${plan.batch} items a message, ${plan.payloadBytes} bytes of data, ${plan.keys} keys, ${plan.threads} threads.</p>
-<p><b>${result.messagesPerSecond}</b> messages a second (${result.itemsPerSecond} items) over ${result.measuredSeconds} s; ${result.answered} of ${result.due} answered; p50 <b>${latency.p50}</b>, p99 <b>${latency.p99}</b>, p99.9 <b>${latency.p999}</b> ms; ${result.checks.checked} answers checked, ${result.checks.wrong} wrong; ${result.dropped} never sent${result.dropped > 0 ? ' (the latencies leave them out)' : ''}, ${result.lostConnections} connections lost.</p>
+<p><b>${result.messagesPerSecond}</b> messages a second (${result.itemsPerSecond} items) over ${result.measuredSeconds} s; ${result.answered} of ${result.due} answered; p50 <b>${short(latency.p50)}</b>, p99 <b>${short(latency.p99)}</b>, p99.9 <b>${short(latency.p999)}</b> ms; ${result.checks.checked} answers checked, ${result.checks.wrong} wrong; ${result.dropped} never sent${result.dropped > 0 ? ' (the latencies leave them out)' : ''}, ${result.lostConnections} connections lost.</p>
 ${table(['latency in ms', 'messages', 'mean', 'p50', 'p90', 'p99', 'p99.9', 'max'], [row(plan.rate > 0 ? 'from the due time' : 'from sending', latency), ...result.operations.map((each) => row(each.operation, each.latency)), row('from sending', result.service), row('due to sending', result.wait)])}
 ${failures.length === 0 ? '<p>No failures.</p>' : table(['failures by Result Reason', 'items'], failures)}
-${plot('Latency by percentile', percentileAxis, percentiles, [{ name: 'latency', points: curve }])}
+${plot('Latency by percentile', percentileAxis, percentiles, plan.rate > 0 ? [{ name: 'from the due time', points: curve }, { name: 'from sending', points: serviceCurve }] : [{ name: 'from sending', points: curve }])}
 ${plot('Messages a second', time, linearAxis('a second', 0, highest(rates)), rates)}
 ${plot('Latency over the run', time, decadeAxis('ms', times.flatMap(({ points }) => points.map(([, value]) => value))), times)}
 </body></html>

@@ -72,7 +72,8 @@ function liveLine(plan: LoadPlan): { show(progress: LoadProgress): void; end(): 
     show(progress) {
       if (progress.kind === 'phase') return write(`${progress.phase} …`);
       const { second, due, answered, failed, waiting, p50, p99 } = progress.second;
-      const when = second < 0 ? `warm-up ${-second} s` : `${second + 1} of ${Math.ceil(plan.durationMs / 1000)} s`;
+      const whole = Math.ceil(plan.durationMs / 1000);
+      const when = second < 0 ? `warm-up ${-second} s` : second < whole ? `${second + 1} of ${whole} s` : `last answers, ${second + 1 - whole} s`;
       write(`${when} | ${due}/s due, ${answered}/s answered, ${waiting} waiting | p50 ${latencyText(p50)} ms, p99 ${latencyText(p99)} ms | ${failed} failed`);
     },
     end: () => write(''),

@@ -44,6 +44,7 @@ test('a run prints its table and leaves figures and a page that needs nothing fr
   assert.ok(result.latency.p999 >= result.latency.p50 && result.curve.length > 10);
   const page = readFileSync(html, 'utf8');
   assert.equal(page.match(/<svg/g)?.length, 3);
+  assert.match(page, /■ from the due time.*■ from sending/);
   assert.doesNotMatch(page, /<script|https?:|\bsrc=|\bhref=|url\(|NaN|Infinity|undefined/);
 });
 
@@ -51,7 +52,7 @@ test('a page of a run without a single answer is still a page, and what a server
   const none = { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 };
   const result = {
     server: '<script>alert(1)</script>', startedAt: '2026-01-01T00:00:00.000Z', plan: { version: '2.1', mix: [{ operation: 'get', weight: 1 }], rate: 10 }, measuredSeconds: 0, due: 1, answered: 0, messagesPerSecond: 0, itemsPerSecond: 0,
-    latency: none, service: none, wait: none, operations: [], failures: { '(no answer: none in time)': 1 }, dropped: 0, lostConnections: 0, checks: { checked: 0, wrong: 0 }, seconds: [], curve: [], left: 0,
+    latency: none, service: none, wait: none, operations: [], failures: { '(no answer: none in time)': 1 }, dropped: 0, lostConnections: 0, checks: { checked: 0, wrong: 0 }, seconds: [], curve: [], serviceCurve: [], left: 0,
   } as unknown as LoadResult;
   assert.doesNotMatch(loadPage(result), /<script|NaN|Infinity/);
 });

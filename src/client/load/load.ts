@@ -61,8 +61,9 @@ export interface LoadResult {
   readonly lostConnections: number;
   readonly checks: { readonly checked: number; readonly wrong: number; readonly firstWrong?: string };
   readonly seconds: readonly LoadSecond[];
-  /** Percentile and latency. */
+  /** Percentile and latency, from the due time and from sending. */
   readonly curve: readonly (readonly [number, number])[];
+  readonly serviceCurve: readonly (readonly [number, number])[];
   /** Objects of the run that could not be destroyed. */
   readonly left: number;
 }
@@ -206,6 +207,7 @@ function resultOf(plan: LoadPlan, server: string, startedAt: string, { tally, se
     checks: { checked: tally.checked, wrong: tally.wrong, ...(tally.firstWrong !== undefined && { firstWrong: tally.firstWrong }) },
     seconds,
     curve: curveOf(latency),
+    serviceCurve: curveOf(tally.service),
     left,
   };
 }
