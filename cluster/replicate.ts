@@ -98,6 +98,8 @@ export function tickReplicate(state: NodeState, now: number, out: Outbox): void 
 function append(state: NodeState, now: number, out: Outbox): void {
   const { limits, replicated, tenure } = state;
   const replicate = state.replicate!;
+  // While entries are under way, what is planned meanwhile shares the next one: an entry costs more than what is in it.
+  if (replicate.sent.length > 0 && replicate.planning !== undefined && replicate.planned.length < limits.entryProposalsMax) return;
   while (replicate.sent.length < limits.appendsMax && (replicate.planned.length > 0 || replicate.joining.size > 0)) {
     const last = replicate.sent.at(-1);
     const head = { sequence: last?.entry.sequence ?? replicated.sequence, hash: last?.hash ?? replicated.hash };
