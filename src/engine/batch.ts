@@ -27,7 +27,7 @@ import { requirePermission } from './authorize.ts';
 import { encodings } from './encoding-port.ts';
 import { BatchData } from './batch-data.ts';
 import { NeedsPrimary, needsPrimary } from './environment.ts';
-import type { EngineEnvironment } from './environment.ts';
+import type { EngineEnvironment, ObjectReads } from './environment.ts';
 import { unlistedReason } from './escaping-reasons.ts';
 import { BatchIdentifiers } from './identifiers.ts';
 import { internalError } from './internal-error.ts';
@@ -37,6 +37,7 @@ export interface BatchInput {
   readonly message: RequestMessage;
   readonly caller: Caller;
   readonly mayMutate: boolean;
+  readonly store: ObjectReads;
   /** Version of the answer. */
   readonly version: ProtocolVersion;
   /** Seconds since the epoch. */
@@ -73,7 +74,7 @@ export class Batch {
   constructor(environment: EngineEnvironment, input: BatchInput) {
     this.#environment = environment;
     this.#input = input;
-    this.#view = new MessageView(environment.store, input.caller.scope, input.mayMutate ? environment.limits.writerLooksMax : undefined);
+    this.#view = new MessageView(input.store, input.caller.scope, input.mayMutate ? environment.limits.writerLooksMax : undefined);
     const { header } = input.message;
     this.#option = header.batchErrorContinuationOption ?? BatchErrorContinuationOption.Stop;
     this.#bytesMax = Math.min(header.maximumResponseSize ?? Number.MAX_SAFE_INTEGER, environment.limits.responseBytesMax);

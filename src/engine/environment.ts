@@ -7,6 +7,9 @@ import type { Mutation } from '../storage/mutation.ts';
 import type { ReadStore } from '../storage/store.ts';
 import type { EngineLimits } from './limits.ts';
 
+/** What a message reads of its scope's objects. */
+export type ObjectReads = Pick<ReadStore, 'fetch' | 'glance' | 'candidates'>;
+
 export interface EngineEnvironment {
   /** On a worker its read handle; on the writing thread the pending view. */
   readonly store: ReadStore;

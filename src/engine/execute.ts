@@ -21,7 +21,7 @@ import type { Answer, Echo } from './answer.ts';
 import { Batch } from './batch.ts';
 import type { BatchResult } from './batch.ts';
 import { NeedsPrimary } from './environment.ts';
-import type { EngineEnvironment, Executed } from './environment.ts';
+import type { EngineEnvironment, Executed, ObjectReads } from './environment.ts';
 import { internalError } from './internal-error.ts';
 import { answerVersion, checkRequest } from './request-checks.ts';
 
@@ -34,8 +34,11 @@ export class Engine {
     this.#environment = environment;
   }
 
-  /** Executes a message of whole and exact length. `mayMutate` is true on the writing thread only. */
-  execute(bytes: Uint8Array, caller: Caller, mayMutate: boolean): Executed | Promise<Executed> {
+  /**
+   * Executes a message of whole and exact length. `mayMutate` is true on the writing thread only. `store` stands in for the environment's
+   * where somebody wants to know what this message reads.
+   */
+  execute(bytes: Uint8Array, caller: Caller, mayMutate: boolean, store: ObjectReads = this.#environment.store): Executed | Promise<Executed> {
     let message: RequestMessage;
     try {
       message = readRequest(bytes);
@@ -47,7 +50,7 @@ export class Engine {
     try {
       checkRequest(message, this.#environment.limits);
       if (!answersFit(message)) throw new KmipError('ResponseTooLarge', `Maximum Response Size ${message.header.maximumResponseSize} has no room for an answer to each of ${message.items.length} items`);
-      const batch = new Batch(this.#environment, { message, caller, mayMutate, version, now: Math.floor(this.#environment.clock() / 1000) });
+      const batch = new Batch(this.#environment, { message, caller, mayMutate, store, version, now: Math.floor(this.#environment.clock() / 1000) });
       const result = batch.run();
       if (!(result instanceof Promise)) return this.#executed(version, result);
       return result.then((each) => this.#executed(version, each)).catch((error: unknown) => this.#failed(version, message, error));

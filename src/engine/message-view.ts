@@ -9,10 +9,10 @@ import { KmipError } from '../kmip/result.ts';
 import type { LocateTerm, View } from '../operations/context.ts';
 import { apply } from '../storage/apply.ts';
 import type { Mutation } from '../storage/mutation.ts';
-import type { ReadStore } from '../storage/store.ts';
+import type { ObjectReads } from './environment.ts';
 
 export class MessageView implements View {
-  readonly #store: ReadStore;
+  readonly #store: ObjectReads;
   readonly #scope: string;
   /** Objects that the message has changed, by unique identifier; creation order for the new ones. */
   readonly #changed = new Map<string, Managed>();
@@ -21,7 +21,7 @@ export class MessageView implements View {
   #looks = 0;
 
   /** `looksMax`: objects that all walks of the message together may look at. */
-  constructor(store: ReadStore, scope: string, looksMax = Number.POSITIVE_INFINITY) {
+  constructor(store: ObjectReads, scope: string, looksMax = Number.POSITIVE_INFINITY) {
     this.#store = store;
     this.#scope = scope;
     this.#looksMax = looksMax;

@@ -43,6 +43,9 @@ export type HandshakeFailure = (typeof handshakeFailures)[number];
 /** Why a connection ended. */
 export const closeCauses = ['client', 'idle', 'message-timeout', 'write-timeout', 'framing-lost', 'error', 'revoked', 'drain', 'no-permit'] as const;
 export type CloseCause = (typeof closeCauses)[number];
+/** What answers of a cluster's node may have to wait for. */
+export const heldCauses = ['permit', 'stability'] as const;
+export type HeldCause = (typeof heldCauses)[number];
 /** Room for the limits' names, which the server gives; more are a bug that the registry finds at start. */
 export const limitCells = 64;
 
@@ -82,6 +85,8 @@ export const layout = {
   keySlotLoads: cells(1),
   fastAnswers: cells(1),
   forwarded: cells(1),
+  readsHeld: cells(heldCauses.length),
+  readsRefused: cells(1),
 } as const;
 
 export const slabLength = next;

@@ -3,10 +3,10 @@
  * another thread (DESIGN §3). No key identifier and no name of a client ever becomes a label.
  */
 import {
-  batchBounds, batchIndex, closeCauses, handshakeFailures, handshakeProtocols, histogramCells, latencyBounds, layout, operationIndex, reasonIndex,
+  batchBounds, batchIndex, closeCauses, handshakeFailures, handshakeProtocols, heldCauses, histogramCells, latencyBounds, layout, operationIndex, reasonIndex,
   reasonLabels, slabLength, versionIndex, versionsByIndex,
 } from './layout.ts';
-import type { CloseCause, HandshakeFailure } from './layout.ts';
+import type { CloseCause, HandshakeFailure, HeldCause } from './layout.ts';
 import type { ProtocolVersion } from '../kmip/version.ts';
 
 /** One answered batch item; reason 0 is success. */
@@ -110,6 +110,15 @@ export class Recorder {
   /** A message was answered inside the core, without the engine. */
   fastAnswered(): void {
     this.#values[layout.fastAnswers]! += 1;
+  }
+
+  /** The answer to a message waits, or its execution has to be done again. */
+  readHeld(cause: HeldCause): void {
+    this.#values[layout.readsHeld + heldCauses.indexOf(cause)]! += 1;
+  }
+
+  readRefused(): void {
+    this.#values[layout.readsRefused]! += 1;
   }
 
   #observe(offset: number, bounds: readonly number[], value: number): void {

@@ -6,12 +6,13 @@
 import type { Caller } from '../operations/context.ts';
 import type { ProtocolVersion } from '../kmip/version.ts';
 import type { ResultReasonName } from '../kmip/result.ts';
-import type { Executed, ItemOutcome } from '../engine/environment.ts';
+import type { Executed, ItemOutcome, ObjectReads } from '../engine/environment.ts';
 
-export type { Executed, ItemOutcome };
+export type { Executed, ItemOutcome, ObjectReads };
 
 export interface EnginePort {
-  execute(message: Uint8Array, caller: Caller, mayMutate: boolean): Executed | Promise<Executed>;
+  /** `store`: what objects are read from, where not from the engine's own. */
+  execute(message: Uint8Array, caller: Caller, mayMutate: boolean, store?: ObjectReads): Executed | Promise<Executed>;
   /** An error answer for what is not executed: too long, overload. `head` is what there is of the request. */
   refuse(reason: ResultReasonName, text: string, version?: ProtocolVersion, head?: Uint8Array): Uint8Array;
 }

@@ -7,7 +7,8 @@
  *
  * Invariant: a slot is dropped whenever the coherence ring names its object, and all are when the ring overran: exactly when
  * ObjectCache drops, by the same hash; so no message works on a key that an answered change has replaced. An object is
- * fetched for its slot from the store itself, never from a cache, so that nobody shares the bytes that are wiped here.
+ * fetched for its slot from the store itself, never from a cache, so that nobody shares the bytes that are wiped here. In a cluster
+ * an object under a change that is not stable gets no slot, so that an answer of the fast path never waits for one.
  */
 import { FAST_ITEMS_MAX } from '../../core/abi.ts';
 import type { Clock } from '../clock.ts';
@@ -18,6 +19,7 @@ import type { ProtocolVersion } from '../kmip/version.ts';
 import type { Caller } from '../operations/context.ts';
 import { wipe } from '../secret.ts';
 import type { FastPath, FastPathResult } from '../wasm/fast-path.ts';
+import type { ChangeMarks } from './cluster-view.ts';
 import { objectHash } from './coherence.ts';
 import type { CoherenceListener } from './coherence.ts';
 import type { ItemOutcome } from './engine-port.ts';
@@ -27,11 +29,13 @@ export interface KeySlotPorts {
   readonly fastPath: FastPath;
   readonly clock: Clock;
   readonly counts: { keySlots(count: number): void; keySlotLoaded(): void };
+  /** Absent on a single node. */
+  readonly marks?: ChangeMarks | undefined;
   /** The object as stored, in memory of its own that may be wiped. */
   fetch(scope: string, uniqueIdentifier: string): Managed | undefined;
 }
 
-/** An answer and what the metrics want to know of it. */
+/** An answer and what the metrics want to know of it: good until `forget` or the next `answer`; who keeps it, copies it. */
 export interface FastAnswer {
   readonly response: Uint8Array;
   readonly items: readonly ItemOutcome[];
@@ -77,6 +81,11 @@ export class KeySlots implements Omit<CoherenceListener, 'identityChanged'> {
     return result.kind === 'answer' ? { response: result.response, items: outcomes(result.encrypted, result.decrypted), version: result.version } : undefined;
   }
 
+  /** Answers are taken: nothing of them stays in the core. */
+  forget(): void {
+    this.#ports.fastPath.forget();
+  }
+
   drop(high: number, low: number): void {
     const slots = this.#slots.get(hashOf(high, low));
     if (slots === undefined) return;
@@ -96,16 +105,19 @@ export class KeySlots implements Omit<CoherenceListener, 'identityChanged'> {
 
   /** False where the object is not there, or does not go into a slot. */
   #load(scopeNumber: number, scope: string, uniqueIdentifier: string): boolean {
-    const { fastPath, counts } = this.#ports;
+    const { fastPath, counts, marks } = this.#ports;
     const managed = this.#fetch(scope, uniqueIdentifier);
     if (managed === undefined) return false;
-    const { facts, key } = slotContents(managed);
+    const [high, low] = objectHash(scope, uniqueIdentifier);
     try {
+      // After the read: a change that the read has seen was marked before.
+      if (marks !== undefined && marks.unstable(high, low) > 0) return false;
+      const { facts, key } = slotContents(managed);
       const slot = fastPath.loadSlot(scopeNumber, uniqueIdentifier, facts, key);
       if (slot < 0) return false;
       // Whatever was in the slot has made room.
       this.#unlink(slot);
-      const hash = hashOf(...objectHash(scope, uniqueIdentifier));
+      const hash = hashOf(high, low);
       this.#hashes.set(slot, hash);
       this.#slots.set(hash, [...(this.#slots.get(hash) ?? []), slot]);
     } finally {

@@ -2,19 +2,31 @@
  * What a worker does with one whole message: answer it in the core, execute it here, or hand it to the writing thread; count it
  * in any case.
  *
- * Invariant: `refresh` comes before each execution, so that no message works on what an answered change has replaced.
+ *     refresh ── execute ──┬── needs to change something ──> writing thread
+ *        ^                 └── answer ── single node, or: same spell of the permit as before? all that was seen stable? ──> out
+ *        └── permit comes ──── held ────────── no ─┘                     no ── stable ──> out
+ *
+ * Invariants: `refresh` comes before each execution, so that no message works on what an answered change has replaced. In a
+ * cluster (cluster-view.ts) nothing read without a permit is answered, and no change is shown before every node that answers has it;
+ * what is in order, and that is nearly all, leaves at once and at no more than the price of two looks at the clock.
  * A bug in the engine fails the one message: the client reads General Failure, the log has the cause.
  */
+import { onlyComputes } from '../engine/effects.ts';
+import { ResultReason } from '../kmip/enums.ts';
 import type { Caller } from '../operations/context.ts';
 import type { Frame } from '../codec/frame.ts';
 import type { CloseCause } from '../metrics/layout.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import type { ClusterViewReader } from './cluster-view.ts';
 import type { CoherenceFollower } from './coherence.ts';
-import type { EnginePort, Executed } from './engine-port.ts';
+import type { Answer, EnginePort, Executed } from './engine-port.ts';
 import type { KeySlots } from './key-slots.ts';
-import type { ObjectCache } from './object-cache.ts';
+import { limitNames } from './limits.ts';
+import type { LimitName, Limits } from './limits.ts';
+import { MessageReads } from './message-reads.ts';
+import type { NotingCache } from './message-reads.ts';
 import type { PrimaryLink } from './primary-link.ts';
 
 /** Bytes that cannot be executed. */
@@ -29,21 +41,50 @@ export interface MessageClient {
   endAfterAnswers(cause: CloseCause): void;
 }
 
+/**
+ * What an answer needs in a cluster. `available`: a message that only computes with keys (Encrypt, Decrypt) is answered without a permit
+ * too, from what the node last knew: with a key that is revoked by now, if others know that and this node does not.
+ */
+export type Consistency = 'linearizable' | 'available';
+
+/** Of a member of a cluster. */
+export interface ClusterReading {
+  readonly view: Pick<ClusterViewReader, 'spell' | 'holds' | 'isStable' | 'newestUnstable' | 'untilStable' | 'untilPermit'>;
+  readonly consistency: Consistency;
+  readonly limits: Pick<Limits, 'permitWaitMs' | 'stableWaitMs'>;
+}
+
 export interface MessageServicePorts {
   readonly messageBytesMax: number;
   readonly engine: EnginePort;
   readonly primary: PrimaryLink;
   readonly follower: CoherenceFollower;
-  readonly cache: Pick<ObjectCache, 'enter' | 'leave'>;
+  readonly cache: NotingCache;
   /** The core's fast path; absent: the engine takes all. */
   readonly slots?: Pick<KeySlots, 'answer' | 'dropAll'> | undefined;
+  /** Absent on a single node. */
+  readonly cluster?: ClusterReading | undefined;
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/** An answer that may not leave yet, and what it was made of. */
+interface Held {
+  readonly answer: Answer;
+  readonly isFast: boolean;
+  /** Newest entry it may show that was not stable; 0: none. */
+  readonly seen: number;
+  /** Of the permit, before anything was read. */
+  readonly spell: number;
+}
+
+/** The answer to a client that is gone. */
+const nothing = new Uint8Array(0);
+
 export class MessageService {
   readonly #ports: MessageServicePorts;
+  #spell = 0;
 
   constructor(ports: MessageServicePorts) {
     this.#ports = ports;
@@ -51,45 +92,114 @@ export class MessageService {
 
   /** Takes in what other threads changed. */
   refresh(): void {
-    this.#ports.follower.refresh();
+    const { cluster, follower } = this.#ports;
+    // Before the caches are looked after: what they have then is what a holder of the permit may show.
+    if (cluster !== undefined) this.#spell = cluster.view.spell;
+    follower.refresh();
   }
 
   /** The answer; or undefined where the message belongs to the writing thread. */
-  execute(message: Uint8Array, { caller }: MessageClient, arrivedAt: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  execute(message: Uint8Array, client: MessageClient, arrivedAt: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    const { cluster, clock } = this.#ports;
+    const spell = this.#spell;
+    const fast = this.#answerFast(message, client.caller);
+    if (fast !== undefined) {
+      const now = clock.monotonic();
+      if (cluster === undefined || this.#mayLeave(cluster, fast, 0, spell, now)) return this.#answered(fast, true, arrivedAt, now);
+      return this.#hold(cluster, message, client, arrivedAt, { answer: fast, isFast: true, seen: 0, spell });
+    }
+    const reads = cluster && new MessageReads(this.#ports.cache, cluster.view);
+    const executed = this.#executeHere(message, client.caller, reads);
+    if (executed instanceof Promise) return executed.then((each) => this.#judged(each, reads, spell, message, client, arrivedAt));
+    return this.#judged(executed, reads, spell, message, client, arrivedAt);
+  }
+
+  #judged(executed: Executed, reads: MessageReads | undefined, spell: number, message: Uint8Array, client: MessageClient, arrivedAt: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    if (executed.needsPrimary) return undefined;
+    const { cluster, clock } = this.#ports;
+    const now = clock.monotonic();
+    if (cluster === undefined) return this.#answered(executed, false, arrivedAt, now);
+    const seen = reads?.seen() ?? 0;
+    if (this.#mayLeave(cluster, executed, seen, spell, now)) return this.#answered(executed, false, arrivedAt, now);
+    return this.#hold(cluster, message, client, arrivedAt, { answer: executed, isFast: false, seen, spell });
+  }
+
+  /** `now`: the clock after all was read. */
+  #mayLeave({ view, consistency }: ClusterReading, { items }: Answer, seen: number, spell: number, now: number): boolean {
+    if (view.holds(spell, now)) return seen === 0 || view.isStable(seen);
+    return consistency === 'available' && onlyComputes(items);
+  }
+
+  /** What was read without a permit is read again when there is one; what was read with one needs only to become stable. */
+  async #hold(cluster: ClusterReading, message: Uint8Array, client: MessageClient, arrivedAt: number, first: Held): Promise<Uint8Array | undefined> {
+    const { view, limits, consistency } = cluster;
+    const { clock, recorder } = this.#ports;
+    const deadline = clock.monotonic() + limits.permitWaitMs;
+    let held = first;
+    while (!view.holds(held.spell, clock.monotonic())) {
+      // Nobody owns the core's answer once another message has run; and nobody wants this one any more.
+      recorder.readHeld('permit');
+      if (!(await view.untilPermit(deadline - clock.monotonic()))) return this.#refuse('permitWaitMs', held.answer, message, client, arrivedAt);
+      if (!client.isOpen) return nothing;
+      this.refresh();
+      const again = await this.#executeAgain(cluster, message, client);
+      if (again === undefined) return undefined;
+      held = again;
+      if (this.#mayLeave(cluster, held.answer, held.seen, held.spell, clock.monotonic())) return this.#answered(held.answer, held.isFast, arrivedAt, clock.monotonic());
+    }
+    recorder.readHeld('stability');
+    const isStable = await view.untilStable(held.seen, limits.stableWaitMs);
+    if (!isStable && (consistency !== 'available' || !onlyComputes(held.answer.items))) return this.#refuse('stableWaitMs', held.answer, message, client, arrivedAt);
+    return this.#answered(held.answer, held.isFast, arrivedAt, clock.monotonic());
+  }
+
+  async #executeAgain(cluster: ClusterReading, message: Uint8Array, { caller }: MessageClient): Promise<Held | undefined> {
+    const spell = this.#spell;
+    const fast = this.#answerFast(message, caller);
+    // Copied: other messages run before this one's connection has it.
+    if (fast !== undefined) return { answer: { ...fast, response: fast.response.slice() }, isFast: true, seen: 0, spell };
+    const reads = new MessageReads(this.#ports.cache, cluster.view);
+    const executed = await this.#executeHere(message, caller, reads);
+    return executed.needsPrimary ? undefined : { answer: executed, isFast: false, seen: reads.seen(), spell };
+  }
+
+  #refuse(limit: LimitName, { items, version }: Answer, message: Uint8Array, client: MessageClient, arrivedAt: number): Uint8Array {
+    const { engine, recorder } = this.#ports;
+    recorder.readRefused();
+    recorder.limitReached(limitNames.indexOf(limit));
+    recorder.request(items.map(({ operation }) => ({ operation, reason: ResultReason.GeneralFailure })), version, this.#secondsSince(arrivedAt));
+    client.endAfterAnswers('no-permit');
+    return engine.refuse('GeneralFailure', 'This node is not in touch with its cluster; try again.', version, message);
+  }
+
+  #answerFast(message: Uint8Array, caller: Caller): Answer | undefined {
+    const { slots } = this.#ports;
+    try {
+      return slots?.answer(message, caller);
+    } catch (error) {
+      slots?.dropAll();
+      return this.#failed(error, message);
+    }
+  }
+
+  /** Executes with the engine; a bug of it is an answer as well. */
+  #executeHere(message: Uint8Array, caller: Caller, reads: MessageReads | undefined): Executed | Promise<Executed> {
     const { engine, cache } = this.#ports;
-    const quick = this.#answerFast(message, caller, arrivedAt);
-    if (quick !== undefined) return quick;
     cache.enter();
     let executed: Executed | Promise<Executed>;
     try {
-      executed = engine.execute(message, caller, false);
+      executed = engine.execute(message, caller, false, reads);
     } catch (error) {
       cache.leave();
-      return this.#failed(error, message, arrivedAt);
+      return { ...this.#failed(error, message), needsPrimary: false, mutations: [] };
     }
     if (!(executed instanceof Promise)) {
       cache.leave();
-      return this.#executed(executed, arrivedAt);
+      return executed;
     }
-    return executed.then(
-      (each) => this.#executed(each, arrivedAt),
-      (error: unknown) => this.#failed(error, message, arrivedAt),
-    ).finally(() => cache.leave());
-  }
-
-  #answerFast(message: Uint8Array, caller: Caller, arrivedAt: number): Uint8Array | undefined {
-    const { slots, recorder } = this.#ports;
-    if (slots === undefined) return undefined;
-    try {
-      const answer = slots.answer(message, caller);
-      if (answer === undefined) return undefined;
-      recorder.fastAnswered();
-      recorder.request(answer.items, answer.version, this.#secondsSince(arrivedAt));
-      return answer.response;
-    } catch (error) {
-      slots.dropAll();
-      return this.#failed(error, message, arrivedAt);
-    }
+    return executed
+      .catch((error: unknown): Executed => ({ ...this.#failed(error, message), needsPrimary: false, mutations: [] }))
+      .finally(() => cache.leave());
   }
 
   /** Has the writing thread execute the message. */
@@ -110,17 +220,17 @@ export class MessageService {
       : engine.refuse('InvalidMessage', 'The bytes do not begin a KMIP request message; the connection is closed, since the next message cannot be found.', undefined, frame.head);
   }
 
-  #executed(executed: Executed, arrivedAt: number): Uint8Array | undefined {
-    if (executed.needsPrimary) return undefined;
-    this.#ports.recorder.request(executed.items, executed.version, this.#secondsSince(arrivedAt));
-    return executed.response;
+  #answered({ response, items, version }: Answer, isFast: boolean, arrivedAt: number, now: number): Uint8Array {
+    const { recorder } = this.#ports;
+    if (isFast) recorder.fastAnswered();
+    recorder.request(items, version, (now - arrivedAt) / 1000);
+    return response;
   }
 
-  #failed(error: unknown, message: Uint8Array, arrivedAt: number): Uint8Array {
-    const { engine, log, recorder } = this.#ports;
+  #failed(error: unknown, message: Uint8Array): Answer {
+    const { engine, log } = this.#ports;
     log.error({ error }, 'A message could not be executed.');
-    recorder.request([], 0, this.#secondsSince(arrivedAt));
-    return engine.refuse('GeneralFailure', 'The server failed to execute the request.', undefined, message);
+    return { response: engine.refuse('GeneralFailure', 'The server failed to execute the request.', undefined, message), items: [], version: 0 };
   }
 
   #secondsSince(arrivedAt: number): number {

@@ -4,10 +4,12 @@
  * Invariant: an entry is dropped when the ring names it (`coherence.ts`), and its key material is overwritten, yet
  * never under the hands of a message that is still being executed: `enter` and `leave` bracket those, and what was
  * dropped meanwhile is wiped when the last has left. Everything but `fetch` goes straight to the store, and `glance` leaves nothing behind.
+ * In a cluster (cluster-view.ts) an object under a change that is not stable is never kept, so that a hit needs no look at the marks.
  */
 import type { Managed } from '../kmip/managed.ts';
 import type { CandidateQuery, ReadStore } from '../storage/store.ts';
 import { wipe } from '../secret.ts';
+import type { ChangeMarks } from './cluster-view.ts';
 import { objectHash } from './coherence.ts';
 import type { CoherenceListener } from './coherence.ts';
 
@@ -16,6 +18,11 @@ export interface CacheCounts {
   cacheMiss(entries: number): void;
   cacheDropped(count: number, entries: number): void;
   cacheOverrun(): void;
+}
+
+/** Who wants to know that what was read may be what an entry made that is not stable (message-reads.ts). */
+export interface ReadNotes {
+  noteUnstable(sequence: number): void;
 }
 
 /** Dropped objects that wait for running messages; beyond this many the collector gets them unwiped. */
@@ -32,6 +39,7 @@ export class ObjectCache implements ReadStore, Omit<CoherenceListener, 'identity
   readonly #store: ReadStore;
   readonly #entriesMax: number;
   readonly #counts: CacheCounts;
+  readonly #marks: ChangeMarks | undefined;
   /** By scope and identifier, least recently used first. */
   readonly #entries = new Map<string, Managed>();
   /** Hash to the entries that have it: one, save for a collision. */
@@ -39,17 +47,18 @@ export class ObjectCache implements ReadStore, Omit<CoherenceListener, 'identity
   readonly #graveyard: Managed[] = [];
   #running = 0;
 
-  constructor(store: ReadStore, entriesMax: number, counts: CacheCounts) {
+  constructor(store: ReadStore, entriesMax: number, counts: CacheCounts, marks?: ChangeMarks) {
     this.#store = store;
     this.#entriesMax = entriesMax;
     this.#counts = counts;
+    this.#marks = marks;
   }
 
   get size(): number {
     return this.#entries.size;
   }
 
-  fetch(scope: string, uniqueIdentifier: string): Managed | undefined {
+  fetch(scope: string, uniqueIdentifier: string, notes?: ReadNotes): Managed | undefined {
     const path = `${scope}\0${uniqueIdentifier}`;
     const kept = this.#entries.get(path);
     if (kept !== undefined) {
@@ -59,7 +68,9 @@ export class ObjectCache implements ReadStore, Omit<CoherenceListener, 'identity
       return kept;
     }
     const managed = this.#store.fetch(scope, uniqueIdentifier);
-    if (managed !== undefined) {
+    if (this.#isUnstable(scope, uniqueIdentifier, notes)) {
+      if (managed !== undefined && this.#running > 0) this.#bury(managed);
+    } else if (managed !== undefined) {
       if (this.#entries.size >= this.#entriesMax) this.#remove(this.#entries.keys().next().value!);
       this.#entries.set(path, managed);
       const hash = hashOf(...objectHash(scope, uniqueIdentifier));
@@ -71,8 +82,21 @@ export class ObjectCache implements ReadStore, Omit<CoherenceListener, 'identity
     return managed;
   }
 
-  glance(scope: string, uniqueIdentifier: string): Managed | undefined {
-    return this.#entries.get(`${scope}\0${uniqueIdentifier}`) ?? this.#store.glance(scope, uniqueIdentifier);
+  glance(scope: string, uniqueIdentifier: string, notes?: ReadNotes): Managed | undefined {
+    const kept = this.#entries.get(`${scope}\0${uniqueIdentifier}`);
+    if (kept !== undefined) return kept;
+    const managed = this.#store.glance(scope, uniqueIdentifier);
+    this.#isUnstable(scope, uniqueIdentifier, notes);
+    return managed;
+  }
+
+  /** Asked after the read from the store: a change that the read has seen was marked before. */
+  #isUnstable(scope: string, uniqueIdentifier: string, notes: ReadNotes | undefined): boolean {
+    if (this.#marks === undefined) return false;
+    const sequence = this.#marks.unstable(...objectHash(scope, uniqueIdentifier));
+    if (sequence === 0) return false;
+    notes?.noteUnstable(sequence);
+    return true;
   }
 
   drop(high: number, low: number): void {
@@ -103,8 +127,13 @@ export class ObjectCache implements ReadStore, Omit<CoherenceListener, 'identity
     if (left.length === 0) this.#byHash.delete(hash);
     else this.#byHash.set(hash, left);
     if (this.#running === 0) wipe(...byteArrays(managed.material));
-    else if (this.#graveyard.length < graveyardMax) this.#graveyard.push(managed);
+    else this.#bury(managed);
     this.#counts.cacheDropped(1, this.#entries.size);
+  }
+
+  /** Wiped when the messages that are being executed have left. */
+  #bury(managed: Managed): void {
+    if (this.#graveyard.length < graveyardMax) this.#graveyard.push(managed);
   }
 
   candidates(scope: string, query: CandidateQuery): AsyncIterable<string> {

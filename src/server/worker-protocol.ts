@@ -7,6 +7,7 @@
  *      │ <───── plan { message } ───────── │  a message that changes something
  *      │ ────── planned { answer } ──────> │
  *      │ ────── identity ────────────────> │  look up all live connections again
+ *      │ ────── ticket-secret ───────────> │  of TLS session tickets, from now on
  *      │ ────── drain ───────────────────> │
  *      │ <─────────────────────── drained ─│
  *      │ ────── close ───────────────────> │  wipes, closes, ends with code 0
@@ -16,6 +17,7 @@ import type { ServerFacts } from '../operations/context.ts';
 import type { Crossovers } from '../wasm/accelerator.ts';
 import type { Limits } from './limits.ts';
 import type { TlsMaterial } from './listener.ts';
+import type { Consistency } from './message-service.ts';
 import type { PlanMessage, PlannedMessage } from './primary-link.ts';
 
 /** All that a worker is given; secrets in it stay in the process. */
@@ -37,9 +39,12 @@ export interface WorkerStart {
   /** Undefined: the core alone. */
   readonly crossovers: Crossovers | undefined;
   readonly coherence: SharedArrayBuffer;
+  /** What may be answered (cluster-view.ts), and how strictly; undefined: a single node, which may answer all. */
+  readonly clusterView?: SharedArrayBuffer | undefined;
+  readonly consistency?: Consistency | undefined;
   readonly census: SharedArrayBuffer;
   readonly slab: SharedArrayBuffer;
 }
 
 export type FromWorker = { readonly kind: 'listening'; readonly port: number } | { readonly kind: 'drained' } | PlanMessage;
-export type ToWorker = PlannedMessage | { readonly kind: 'identity' } | { readonly kind: 'drain' } | { readonly kind: 'close' };
+export type ToWorker = PlannedMessage | { readonly kind: 'identity' } | { readonly kind: 'ticket-secret'; readonly secret: Uint8Array } | { readonly kind: 'drain' } | { readonly kind: 'close' };

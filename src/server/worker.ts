@@ -12,6 +12,7 @@ import { createLog } from '../log.ts';
 import { Recorder } from '../metrics/recorder.ts';
 import { openReader } from '../storage/level-store.ts';
 import { Census } from './census.ts';
+import { ClusterViewReader } from './cluster-view.ts';
 import { CoherenceFollower } from './coherence.ts';
 import { createEngine, createFastPath } from './engine-parts.ts';
 import { KeySlots } from './key-slots.ts';
@@ -30,10 +31,11 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
   const log = createLog(start.logLevel, { worker: start.worker });
   const recorder = new Recorder(start.slab);
   const reader = await openReader(start.store);
-  const cache = new ObjectCache(reader, start.limits.cachedObjects, recorder);
+  const view = start.clusterView && new ClusterViewReader(start.clusterView, clock);
+  const cache = new ObjectCache(reader, start.limits.cachedObjects, recorder, view);
   const { engine, ciphers, instance, nonces } = createEngine({ ...start, store: cache, clock, log });
   const fastPath = fastPathIsOn ? createFastPath(instance, nonces, start.limits.keySlots, start.crossovers) : undefined;
-  const slots = fastPath && new KeySlots({ fastPath, clock, counts: recorder, fetch: (scope, identifier) => reader.fetch(scope, identifier) });
+  const slots = fastPath && new KeySlots({ fastPath, clock, counts: recorder, marks: view, fetch: (scope, identifier) => reader.fetch(scope, identifier) });
   const primary = new PrimaryLink(post);
   const follower = new CoherenceFollower(start.coherence, {
     drop: (high, low) => {
@@ -46,7 +48,8 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
     },
     identityChanged: () => listener.recheck(),
   });
-  const service = new MessageService({ engine, slots, primary, follower, cache, recorder, clock, log, messageBytesMax: start.limits.messageBytes });
+  const cluster = view && { view, consistency: start.consistency ?? 'linearizable', limits: start.limits };
+  const service = new MessageService({ engine, slots, primary, follower, cache, cluster, recorder, clock, log, messageBytesMax: start.limits.messageBytes });
   const seconds = (): number => Math.floor(clock.now() / 1000);
   const listener: Listener = new Listener({
     tls: start.tls,
@@ -67,6 +70,9 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
         break;
       case 'identity':
         service.refresh();
+        break;
+      case 'ticket-secret':
+        listener.ticketSecret(message.secret);
         break;
       case 'drain':
         void listener.drain().then(() => post({ kind: 'drained' }));

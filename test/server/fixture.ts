@@ -175,7 +175,8 @@ export async function startFixture(given: Record<string, number> = {}, clock = s
   });
   const follower = new CoherenceFollower(publisher.memory, { drop() {}, dropAll() {}, identityChanged: () => listener.recheck() });
   const limits = limitsWith(given);
-  const service = new MessageService({ engine, primary: link, follower, cache: { enter() {}, leave() {} }, recorder, clock, log: silentLog, messageBytesMax: limits.messageBytes });
+  const nothing = { enter() {}, leave() {}, fetch: () => undefined, glance: () => undefined, async *candidates() {} };
+  const service = new MessageService({ engine, primary: link, follower, cache: nothing, recorder, clock, log: silentLog, messageBytesMax: limits.messageBytes });
   const listener: Listener = new Listener({
     tls: { certificates: server.map((each) => each.certificate), privateKeys: server.map((each) => each.privateKey), authorities: [authority.certificate], ciphers: undefined, ticketSecret: new Uint8Array(32).fill(7) },
     identifier: {
