@@ -214,6 +214,6 @@ async function healthy(monitorPort: number, limitMs: number): Promise<void> {
     });
     if (status === 200) return;
     if (performance.now() > until) throw new Error(`a nats-server is not well within ${limitMs} ms`);
-    await sleep(50);
+    await sleep(200);
   }
 }
