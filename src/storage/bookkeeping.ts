@@ -21,13 +21,15 @@ export interface BookkeepingWrite {
 /** Values fetched at once: each may be a whole log entry. */
 const pageEntries = 64;
 
+/** Told at the call: once it is in a batch, what cannot be written stops the store for good. */
+export function checkBookkeeping(writes: readonly BookkeepingWrite[]): void {
+  for (const { path } of writes) assert(path.isWellFormed(), 'a bookkeeping path is text that UTF-8 can hold');
+}
+
 /** The writes of a batch, given in their order: of several under one path the last is what counts. */
 export function bookkeepingWrites(keys: KeyRing, writes: readonly BookkeepingWrite[]): LevelWrite[] {
   const last = new Map<string, Uint8Array | undefined>();
-  for (const { path, value } of writes) {
-    assert(path.isWellFormed(), 'a bookkeeping path is text that UTF-8 can hold');
-    last.set(path, value);
-  }
+  for (const { path, value } of writes) last.set(path, value);
   return [...last].map(([path, value]): LevelWrite => {
     const key = bookkeepingPath(path);
     return value === undefined ? { type: 'del', key } : { type: 'put', key, value: seal(keys.sealing('bookkeeping', ''), placeOf(path), value) };

@@ -19,6 +19,7 @@ import { decode, encode } from './cbor.ts';
 import { open, seal } from './envelope.ts';
 import type { Place } from './envelope.ts';
 import type { KeyRing } from './key-ring.ts';
+import { opensCheck } from './level-format.ts';
 import type { StoreKind } from './level-format.ts';
 
 export const contentFormat = 1;
@@ -100,7 +101,7 @@ export class ContentReader {
     this.#keys = keys;
   }
 
-  /** There from the first items on. */
+  /** There from the first item on; under our root key. */
   get header(): ContentHeader | undefined {
     return this.#header;
   }
@@ -148,7 +149,7 @@ export class ContentReader {
       else {
         this.#hash.update(bytes.subarray(offset, offset + this.#needed));
         const path = bytes.subarray(offset + prefixLength, offset + prefixLength + pathLength);
-        if (this.#header === undefined) this.#header = readHeader(path, value);
+        if (this.#header === undefined) this.#header = readHeader(this.#keys, path, value);
         else pairs.push(this.#pair(path, value));
       }
       offset += this.#needed;
@@ -170,12 +171,13 @@ export class ContentReader {
   }
 }
 
-function readHeader(path: Uint8Array, value: Uint8Array): ContentHeader {
+function readHeader(keys: KeyRing, path: Uint8Array, value: Uint8Array): ContentHeader {
   if (Buffer.compare(path, headerPath) !== 0) throw damaged('it does not begin as content of a store does');
   const header = opened(() => decode(value)) as Partial<ContentHeader>;
   if (header.format !== contentFormat) throw new Fault('E_CONTENT_FORMAT', `The store content has format ${String(header.format)}; this version of kmipd reads format ${contentFormat}.`);
   const { storageFormat, kind, sequence, check } = header;
   if (typeof storageFormat !== 'number' || (kind !== 'replica' && kind !== 'single') || typeof sequence !== 'number' || !(check instanceof Uint8Array)) throw damaged('its header is not whole');
+  if (!opensCheck(keys, check)) throw damaged('it has no root key check');
   return { format: contentFormat, storageFormat, kind, sequence, check };
 }
 

@@ -10,7 +10,7 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Fault } from '../fault.ts';
 import { KeyRing } from './key-ring.ts';
-import { formatMarks, opensCheck } from './level-format.ts';
+import { formatMarks } from './level-format.ts';
 import type { Database, LevelWrite } from './level-format.ts';
 import { sequenceOf, writeTogether } from './level-backend.ts';
 import { levelDatabase } from './level-source.ts';
@@ -19,6 +19,7 @@ import { checkPath, formatPath, kindPath, sequencePath } from './paths.ts';
 import { makePrivateFolder, syncFolder } from './private-file.ts';
 import { storageFormat } from './record.ts';
 import { ContentReader } from './replica-content.ts';
+import type { ContentHeader } from './replica-content.ts';
 
 /** Bytes of pairs in one synced batch. */
 const batchBytes = 1024 * 1024;
@@ -53,7 +54,7 @@ async function build(folder: string, keys: KeyRing, content: AsyncIterable<Uint8
       const isKnown = reader.header !== undefined;
       const pairs = reader.push(chunk);
       if (!isKnown && reader.header !== undefined) {
-        checkHeader(reader, keys);
+        checkHeader(reader.header);
         database = await created(folder);
       }
       for (const [key, value] of pairs) {
@@ -75,11 +76,10 @@ async function build(folder: string, keys: KeyRing, content: AsyncIterable<Uint8
   }
 }
 
-function checkHeader({ header }: ContentReader, keys: KeyRing): void {
-  if (!opensCheck(keys, header!.check)) throw new Fault('E_CONTENT_DAMAGED', 'The store content has no root key check.');
-  if (header!.kind !== 'replica') throw new Fault('E_STORE_KIND', 'The store content is of a server on its own, not of a node of a cluster.');
-  if (!(header!.storageFormat >= 1 && header!.storageFormat <= storageFormat)) {
-    throw new Fault('E_STORE_FORMAT', `The store content has format ${header!.storageFormat}; this version of kmipd reads formats 1 to ${storageFormat}. Upgrade this node.`);
+function checkHeader(header: ContentHeader): void {
+  if (header.kind !== 'replica') throw new Fault('E_STORE_KIND', 'The store content is of a server on its own, not of a node of a cluster.');
+  if (!(header.storageFormat >= 1 && header.storageFormat <= storageFormat)) {
+    throw new Fault('E_STORE_FORMAT', `The store content has format ${header.storageFormat}; this version of kmipd reads formats 1 to ${storageFormat}. Upgrade this node.`);
   }
 }
 

@@ -10,7 +10,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { Fault } from '../fault.ts';
-import { readBookkeeping } from './bookkeeping.ts';
+import { checkBookkeeping, readBookkeeping } from './bookkeeping.ts';
 import type { BookkeepingWrite } from './bookkeeping.ts';
 import { Journal } from './journal.ts';
 import { LevelBackend, sequenceOf } from './level-backend.ts';
@@ -118,6 +118,7 @@ class LevelReplica extends RecordReader implements ReplicaStore {
   }
 
   async apply(entry: ReplicaEntry): Promise<CommitReport> {
+    checkBookkeeping(entry.bookkeeping);
     const written = this.#journal.commitEntry(entry.sequence, entry.mutations, entry.bookkeeping);
     this.#view.settle(entry.proposals);
     return written;

@@ -6,17 +6,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { State } from '../../src/kmip/enums.ts';
-import type { Journal } from '../../src/storage/journal.ts';
 import type { CredentialRecord, Mutation } from '../../src/storage/mutation.ts';
+import type { Store } from '../../src/storage/store.ts';
 import { attributeSet, collect, created, sampleManaged, scopePut } from './sample-state.ts';
 
+export interface TestedStore extends Store {
+  digest(): Promise<string>;
+}
+
 export interface OpenedStore {
-  readonly store: Journal;
+  readonly store: TestedStore;
   dispose(): Promise<void>;
 }
 
-export function storeContract(name: string, openStore: () => Promise<OpenedStore>): void {
-  const withStore = (body: (store: Journal) => Promise<void>) => async (): Promise<void> => {
+/** `numbersItself`: false for a store whose write sets are numbered by a log, where an empty one is an entry like any other. */
+export function storeContract(name: string, openStore: () => Promise<OpenedStore>, numbersItself = true): void {
+  const withStore = (body: (store: TestedStore) => Promise<void>) => async (): Promise<void> => {
     const opened = await openStore();
     try {
       await opened.store.commit([scopePut('default'), scopePut('other')]);
@@ -120,7 +125,7 @@ export function storeContract(name: string, openStore: () => Promise<OpenedStore
       assert.deepEqual([identity.managed, identity.identityChanged, identity.sequence], [[], true, report.sequence + 1]);
     }));
 
-    it('resolves an empty write set after those before it, without making history', withStore(async (store) => {
+    it('resolves an empty write set after those before it, without making history', { skip: !numbersItself }, withStore(async (store) => {
       const order: string[] = [];
       const first = store.commit([created('u1')]).then(() => order.push('first'));
       const empty = store.commit([]).then((report) => { order.push('empty'); return report; });
@@ -130,7 +135,7 @@ export function storeContract(name: string, openStore: () => Promise<OpenedStore
       assert.deepEqual(report.managed, []);
     }));
 
-    it('goes on after an empty write set that came alone', withStore(async (store) => {
+    it('goes on after an empty write set that came alone', { skip: !numbersItself }, withStore(async (store) => {
       assert.equal((await store.commit([])).sequence, store.sequence);
       await store.commit([]);
       await store.commit([created('u1')]);
