@@ -67,7 +67,7 @@ export class RealNode {
     const until = performance.now() + limitMs;
     while (!(await this.ready())) {
       if (!this.process.running) throw new Error(`${this.name} ended with ${this.process.ended}; its log is ${this.process.logFile}`);
-      if (performance.now() > until) throw new Error(`${this.name} was not ready within ${limitMs} ms (${await this.readiness()}); its log is ${this.process.logFile}`);
+      if (performance.now() > until) throw new Error(`${this.name} was not ready within ${limitMs} ms (${await this.readiness()}; ${JSON.stringify(await this.membership())}); its log is ${this.process.logFile}`);
       await sleep(50);
     }
   }

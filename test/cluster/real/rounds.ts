@@ -36,7 +36,7 @@ export interface RoundsResult {
 }
 
 const thinkMs = 40;
-const healLimitMs = 60_000;
+const healLimitMs = 45_000;
 /** Gap between the writes that look for the end of a failover. */
 const knockMs = 50;
 const knockersMax = 30;
