@@ -137,7 +137,6 @@ export class MessageService {
     const deadline = clock.monotonic() + limits.permitWaitMs;
     let held = first;
     while (!view.holds(held.spell, clock.monotonic())) {
-      // Nobody owns the core's answer once another message has run; and nobody wants this one any more.
       recorder.readHeld('permit');
       if (!(await view.untilPermit(deadline - clock.monotonic()))) return this.#refuse('permitWaitMs', held.answer, message, client, arrivedAt);
       if (!client.isOpen) return nothing;
@@ -156,8 +155,8 @@ export class MessageService {
   async #executeAgain(cluster: ClusterReading, message: Uint8Array, { caller }: MessageClient): Promise<Held | undefined> {
     const spell = this.#spell;
     const fast = this.#answerFast(message, caller);
-    // Copied: other messages run before this one's connection has it.
-    if (fast !== undefined) return { answer: { ...fast, response: fast.response.slice() }, isFast: true, seen: 0, spell };
+    // Copied: the core's next answer may be in the same place, and other messages run before this one's connection has it.
+    if (fast !== undefined) return { answer: { ...fast, response: new Uint8Array(fast.response) }, isFast: true, seen: 0, spell };
     const reads = new MessageReads(this.#ports.cache, cluster.view);
     const executed = await this.#executeHere(message, caller, reads);
     return executed.needsPrimary ? undefined : { answer: executed, isFast: false, seen: reads.seen(), spell };

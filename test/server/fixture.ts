@@ -20,6 +20,7 @@ import type { Caller } from '../../src/operations/context.ts';
 import { systemClock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
 import { Census } from '../../src/server/census.ts';
+import type { ClusterViewReader } from '../../src/server/cluster-view.ts';
 import { CoherenceFollower, CoherencePublisher } from '../../src/server/coherence.ts';
 import type { EnginePort, Executed } from '../../src/server/engine-port.ts';
 import { limitsWith } from '../../src/server/limits.ts';
@@ -146,7 +147,8 @@ export class TestClient {
   }
 }
 
-export async function startFixture(given: Record<string, number> = {}, clock = systemClock): Promise<Fixture> {
+/** `view`: of a member of a cluster. */
+export async function startFixture(given: Record<string, number> = {}, clock = systemClock, view?: ClusterViewReader): Promise<Fixture> {
   const { authority, server, client } = await (certificates ??= makeCertificates());
   const engine = new FakeEngine();
   const slab = new SharedArrayBuffer(slabBytes);
@@ -176,7 +178,7 @@ export async function startFixture(given: Record<string, number> = {}, clock = s
   const follower = new CoherenceFollower(publisher.memory, { drop() {}, dropAll() {}, identityChanged: () => listener.recheck() });
   const limits = limitsWith(given);
   const nothing = { enter() {}, leave() {}, fetch: () => undefined, glance: () => undefined, async *candidates() {} };
-  const service = new MessageService({ engine, primary: link, follower, cache: nothing, recorder, clock, log: silentLog, messageBytesMax: limits.messageBytes });
+  const service = new MessageService({ engine, primary: link, follower, cache: nothing, cluster: view && { view, consistency: 'linearizable', limits }, recorder, clock, log: silentLog, messageBytesMax: limits.messageBytes });
   const listener: Listener = new Listener({
     tls: { certificates: server.map((each) => each.certificate), privateKeys: server.map((each) => each.privateKey), authorities: [authority.certificate], ciphers: undefined, ticketSecret: new Uint8Array(32).fill(7) },
     identifier: {
