@@ -8,11 +8,14 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { ClassicLevel } from 'classic-level';
 import { Fault } from '../../src/fault.ts';
+import { KeyRing } from '../../src/storage/key-ring.ts';
+import { sealedCheck } from '../../src/storage/level-format.ts';
 import { createLevelStore, openReader } from '../../src/storage/level-store.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
 import { openReplicaStore, restoreReplica } from '../../src/storage/replica-store.ts';
 import type { Capture, ReplicaStore } from '../../src/storage/replica-store.ts';
-import { contentChunkBytes } from '../../src/storage/replica-content.ts';
+import { contentChunkBytes, writeContent } from '../../src/storage/replica-content.ts';
+import type { ContentHeader, Pair } from '../../src/storage/replica-content.ts';
 import { randomHistory, randomNumbers } from './random-history.ts';
 import { attributeSet, collect, created, scopePut, testRootKey } from './sample-state.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -211,6 +214,30 @@ it('tells a wrong root key before it writes, a folder in use, an unknown format,
   await assert.rejects(restoreReplica(options(folder, 'r'), (async function* () { yield content.subarray(0, 600); throw broken; })()), broken);
   await assert.rejects(restoreReplica(options(folder, 'r'), (async function* () { yield content.subarray(0, 600); throw new Error('network'); })()), isFault('E_STORE_RESTORE'));
   assert.deepEqual(await readdir(folder), ['origin']);
+});
+
+it('makes no store from content that is ours but wrong', async (test) => {
+  const folder = await temporaryFolder(test);
+  const keys = new KeyRing(testRootKey, () => undefined);
+  const header: ContentHeader = { format: 1, storageFormat: 2, kind: 'replica', sequence: 5, check: sealedCheck(keys) };
+  const pair = (path: string, value: Uint8Array = Buffer.from('x')): Pair => [Buffer.from(path), value];
+  const sequence = pair('q', Buffer.from([0, 0, 0, 0, 0, 0, 0, 5]));
+  const restore = (changes: Partial<ContentHeader>, ...pairs: Pair[]): Promise<void> =>
+    restoreReplica(options(folder, 'r'), writeContent(keys, { ...header, ...changes }, (async function* () { yield pairs; })()));
+  await assert.rejects(restore({ sequence: 6 }, sequence), isFault('E_CONTENT_DAMAGED'));
+  await assert.rejects(restore({}), isFault('E_CONTENT_DAMAGED'));
+  for (const own of ['f', 'k', 't']) await assert.rejects(restore({}, ...[pair(own), sequence].sort(([left], [right]) => Buffer.compare(left, right))), isFault('E_CONTENT_DAMAGED'));
+  await assert.rejects(restore({}, sequence, pair('b')), isFault('E_CONTENT_DAMAGED'));
+  await assert.rejects(restore({}, pair('b'), pair('b'), sequence), isFault('E_CONTENT_DAMAGED'));
+  await assert.rejects(restore({ kind: 'single' }, sequence), isFault('E_STORE_KIND'));
+  for (const storageFormat of [0, 3]) await assert.rejects(restore({ storageFormat }, sequence), isFault('E_STORE_FORMAT'));
+  assert.deepEqual(await readdir(folder), []);
+  await restore({}, sequence);
+  // A length that is announced is not believed, and no memory is set aside for it.
+  const [first] = await collect(writeContent(keys, header, (async function* () {})()));
+  const view = Buffer.from(first!);
+  const huge = Buffer.concat([view.subarray(0, 8 + view.readUInt32BE(0) + view.readUInt32BE(4)), Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1])]);
+  await assert.rejects(restoreReplica(options(folder, 's'), inPieces(huge, () => 1 << 20)), (error: unknown) => isFault('E_CONTENT_DAMAGED')(error) && /are allowed/.test((error as Error).message));
 });
 
 it('opens no restore that was interrupted, and the next one clears it away', async (test) => {

@@ -37,6 +37,17 @@ const faultCode = (wanted: string) => (error: unknown): boolean => error instanc
 const contact = (view: Pick<ReplicaStore, 'fetch'>, identifier: string): unknown => view.fetch('default', identifier)?.attributes.get('ContactInformation')?.[0]?.value;
 const named = (nameValue: string) => ({ terms: [{ name: 'Name', value: { nameValue, nameType: 1 } }] });
 
+/** Counts LevelDB's batches: all inherit their `write`, and a database of its own gives it away. */
+async function mockedWrites(test: TestContext, folder: string) {
+  const other = new ClassicLevel(join(folder, 'other'));
+  await other.open();
+  const batch = other.batch();
+  const writes = test.mock.method(Object.getPrototypeOf(Object.getPrototypeOf(batch)) as { write(options: object): Promise<void> }, 'write');
+  await batch.close();
+  await other.close();
+  return writes;
+}
+
 /** A replica with scope `default` as entry 1, and a hand that gives entries their numbers. */
 async function opened(test: TestContext): Promise<{ folder: string; store: ReplicaStore; apply(mutations: readonly Mutation[], proposals?: readonly string[], bookkeeping?: readonly BookkeepingWrite[]): Promise<CommitReport> }> {
   const folder = await temporaryFolder(test);
@@ -69,12 +80,7 @@ it('counts an entry without mutations, writes its bookkeeping, and refuses a gap
 
 it('writes many entries of one turn in one synced batch and reports each by itself', async (test) => {
   const { folder, store, apply } = await opened(test);
-  const other = new ClassicLevel(join(folder, 'other'));
-  await other.open();
-  const batch = other.batch();
-  const writes = test.mock.method(Object.getPrototypeOf(Object.getPrototypeOf(batch)) as { write(options: object): Promise<void> }, 'write');
-  await batch.close();
-  await other.close();
+  const writes = await mockedWrites(test, folder);
   const reports = await Promise.all([
     ...Array.from({ length: 300 }, (_, index) => apply([created(`u${index}`)], [], [{ path: 'head', value: bytes(String(index)) }, { path: `tail/${index}`, value: bytes('entry') }])),
     apply([]), apply([{ kind: 'setting-put', name: 's', value: bytes('v') }, attributeSet('u7', 'State', 2)], [], [{ path: 'tail/0', value: undefined }]),
@@ -91,9 +97,11 @@ it('writes many entries of one turn in one synced batch and reports each by itse
 });
 
 it('cuts a batch where its bookkeeping gets large, and loses nothing by it', async (test) => {
-  const { store, apply } = await opened(test);
+  const { folder, store, apply } = await opened(test);
+  const writes = await mockedWrites(test, folder);
   const large = new Uint8Array(3 * 1024 * 1024).fill(7);
   await Promise.all(Array.from({ length: 7 }, (_, index) => apply([], [], [{ path: `tail/${index}`, value: large }, { path: 'head', value: bytes(String(index)) }])));
+  assert.equal(writes.mock.callCount(), 4);
   assert.equal(store.sequence, 8);
   const tail = await collect(store.bookkeeping('tail/'));
   assert.deepEqual(tail.map(([path]) => path), Array.from({ length: 7 }, (_, index) => `tail/${index}`));
@@ -164,6 +172,19 @@ it('lets go of exactly what was applied: a later proposal on the same record sta
   assert.equal(contact(store.planned(), 'v1'), 'foreign');
 });
 
+it('keeps nothing of a proposal whose entry is there, so that what others change of it shows', async (test) => {
+  const { store, apply } = await opened(test);
+  store.plan('p1', [created('u1', { name: 'n' }), { kind: 'setting-put', name: 's', value: bytes('1') }]);
+  const own = apply([created('u1', { name: 'n' }), { kind: 'setting-put', name: 's', value: bytes('1') }], ['p1']);
+  const foreign = apply([attributeSet('u1', 'ContactInformation', 'foreign'), { kind: 'setting-put', name: 's', value: bytes('2') }]);
+  for (const wait of [undefined, own, foreign]) {
+    await wait;
+    assert.equal(contact(store.planned(), 'u1'), 'foreign');
+    assert.equal(text(store.planned().setting('s')!), '2');
+    assert.deepEqual(await collect(store.planned().candidates('default', { ...named('n'), isHeld: true })), ['u1']);
+  }
+});
+
 it('forgets what is planned, not what is under way to the disk', async (test) => {
   const { store, apply } = await opened(test);
   store.plan('p1', [created('u1')]);
@@ -174,11 +195,12 @@ it('forgets what is planned, not what is under way to the disk', async (test) =>
   assert.equal(store.nextNoncePrefix, 0);
   assert.notEqual(store.planned().fetch('default', 'u1'), undefined);
   assert.equal(store.planned().fetch('default', 'u2'), undefined);
+  store.plan('p2', [created('u2')]);
+  store.unplan();
   await done;
-  // It was accepted by the log after all, and applies as an entry from elsewhere; and may be planned under its id again.
+  // It was accepted by the log after all, and applies as an entry from elsewhere.
   await apply([created('u2')], ['p2']);
   assert.notEqual(store.planned().fetch('default', 'u2'), undefined);
-  store.plan('p2', [destroyed('u2')]);
 });
 
 it('leaves nothing behind when a plan does not fit', async (test) => {
