@@ -147,7 +147,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   const stop = async (): Promise<void> => {
     phase = 'stopping';
     tickets.close();
-    keeper.leave();
+    await keeper.leave();
     await pool?.drain();
     await keeper.drained();
     await pool?.close();

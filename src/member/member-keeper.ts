@@ -13,7 +13,7 @@ import type { NatsOptions } from '../../cluster/nats/options.ts';
 import type { Clock } from '../clock.ts';
 import { identifyFingerprint } from '../identity/identify.ts';
 import type { Log } from '../log.ts';
-import type { ServerFacts } from '../operations/context.ts';
+import type { Caller, ServerFacts } from '../operations/context.ts';
 import { ClusterViewPublisher } from '../server/cluster-view.ts';
 import { createEngine } from '../server/engine-parts.ts';
 import type { EnginePort } from '../server/engine-port.ts';
@@ -22,9 +22,11 @@ import type { Limits } from '../server/limits.ts';
 import type { LevelStoreOptions } from '../storage/level-store.ts';
 import type { ReadStore } from '../storage/store.ts';
 import type { Crossovers } from '../wasm/accelerator.ts';
+import { LimitedUse } from './limited-use.ts';
 import { Member } from './member.ts';
 import type { MemberStatus } from './member.ts';
 import { PlannerNonces } from './planner-nonces.ts';
+import type { Replica } from './replica.ts';
 
 export interface MemberKeeperParts {
   readonly nats: Omit<NatsOptions, 'tenureRecordMs' | 'key'>;
@@ -49,35 +51,50 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
   const sealingKey = derived(rootKey, `kmipd/${cluster}/nats`);
   const view = new ClusterViewPublisher();
   let engine: EnginePort | undefined;
-  const member = await Member.open({
+  const callerOf = (credential: string, store: ReadStore): Caller | undefined => identifyFingerprint(store, credential, Math.floor(clock.now() / 1000)).caller;
+  let member: Member | undefined;
+  let limitedEngine: Promise<EnginePort> | undefined;
+  const engineOn = (replica: Replica): { readonly engine: EnginePort; readonly nonces: PlannerNonces } => {
+    const nonces = new PlannerNonces(() => replica.store.nextNoncePrefix);
+    return { nonces, engine: createEngine({ store: delegating(() => replica.store.planned()), core, crossovers, streamKey, nonces: nonces.source, server, clock, log }).engine };
+  };
+  const opened = await Member.open({
     nats: { ...parts.nats, key: createSecretKey(sealingKey) },
     store: parts.store,
     view, clock, log, limits,
     planner(replica) {
-      const nonces = new PlannerNonces(() => replica.store.nextNoncePrefix);
-      engine = createEngine({ store: delegating(() => replica.store.planned()), core, crossovers, streamKey, nonces: nonces.source, server, clock, log }).engine;
-      return { engine, nonces, clock, callerOf: (credential, pending) => identifyFingerprint(pending, credential, Math.floor(clock.now() / 1000)).caller, planned: parts.planned };
+      const planning = engineOn(replica);
+      engine = planning.engine;
+      return { ...planning, clock, callerOf, planned: parts.planned };
     },
+    limitedUse: (replica, ports) => new LimitedUse({
+      ...ports,
+      engine: () => (limitedEngine ??= member!.takeNoncePrefix().then((noncePrefix) => createEngine({ store: delegating(() => replica.store), core, crossovers, streamKey, noncePrefix, server, clock, log }).engine)),
+      store: () => replica.store,
+      callerOf: (credential) => callerOf(credential, replica.store),
+      monotonic: () => clock.monotonic(),
+    }),
     applied: events.changed,
     suspend: events.suspend,
     resume: events.resume,
     onFault: events.onFault,
   });
+  member = opened;
   sealingKey.fill(0);
   const keeper: MemberKeeper = {
-    view: delegating(() => member.replica.store.planned()),
+    view: delegating(() => opened.replica.store.planned()),
     clusterView: view.memory,
-    get queued() { return member.queued; },
-    get sequence() { return member.replica.store.sequence; },
-    notReady: () => (member.mayAnswer ? undefined : 'not in touch with the cluster: no permit to answer reads'),
-    ready: () => member.ready(),
-    submit: (message, credential) => member.submit(message, credential, (reason, text) => engine!.refuse(reason, text, undefined, message)),
-    commit: (mutations) => member.change(mutations),
-    takeNoncePrefix: () => member.takeNoncePrefix(),
-    status: () => member.status(),
-    leave: () => member.yield(),
-    drained: () => member.drained(),
-    close: () => member.close(),
+    get queued() { return opened.queued; },
+    get sequence() { return opened.replica.store.sequence; },
+    notReady: () => (opened.mayAnswer ? undefined : 'not in touch with the cluster: no permit to answer reads'),
+    ready: () => opened.ready(),
+    submit: (message, credential) => opened.submit(message, credential, (reason, text) => engine!.refuse(reason, text, undefined, message)),
+    commit: (mutations) => opened.change(mutations),
+    takeNoncePrefix: () => opened.takeNoncePrefix(),
+    status: () => opened.status(),
+    leave: () => opened.leave(),
+    drained: () => opened.drained(),
+    close: () => opened.close(),
   };
   return { keeper, streamKey };
 }

@@ -25,6 +25,7 @@ import type { Answer } from '../server/engine-port.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import type { CommitReport } from '../storage/store.ts';
 import type { LevelStoreOptions } from '../storage/level-store.ts';
+import type { LimitedUse, LimitedUsePorts } from './limited-use.ts';
 import { Planner } from './planner.ts';
 import type { PlannerPorts } from './planner.ts';
 import { outcomeFrom, proposalBytes } from './proposal.ts';
@@ -34,7 +35,11 @@ import { Replica } from './replica.ts';
 const tickMs = 25;
 /** What sealing, framing and an entry's own fields add to its works. */
 const entryOverheadBytes = 8 * 1024;
+/** For giving shares back; a cluster without a primary may take longer than an operator waits. */
+const leaveMs = 1_000;
 const readyPollMs = 10;
+/** A read on this thread that is not stable after this long goes to the primary. */
+const stableWaitMs = 1_000;
 
 export const memberTiming: Timing = defaultTiming;
 export const memberLimits: ClusterLimits = defaultLimits;
@@ -47,6 +52,8 @@ export interface MemberParts {
   readonly log: Log;
   /** Most proposals and bytes of this node's own clients under way. */
   readonly limits: { readonly writerMessages: number; readonly writerBytes: number };
+  /** Usage Limits spent here, once the store is open. */
+  limitedUse(replica: Replica, ports: Pick<LimitedUsePorts, 'isNewest' | 'members' | 'grant'>): LimitedUse;
   /** The planner's engine is made once the store is open: it reads the planned view. */
   planner(replica: Replica): Omit<PlannerPorts, 'store' | 'workBytesMax' | 'log'>;
   applied(report: CommitReport): void;
@@ -85,6 +92,11 @@ export class Member {
   readonly #waiting = new Map<string, Waiting>();
   readonly #abort = new AbortController();
   readonly #identity = randomUUID();
+  readonly #limitedUse: LimitedUse;
+  /** Who waits for entries to become stable, up to which. */
+  readonly #held = new Set<{ readonly sequence: number; settle(isStable: boolean): void }>();
+  /** Newest entry that may be in the store. */
+  #begun: number;
   #nats: NatsAdapters | undefined;
   #node: ClusterNode | undefined;
   #permitUntil = 0;
@@ -96,6 +108,15 @@ export class Member {
   private constructor(parts: MemberParts, replica: Replica) {
     this.#parts = parts;
     this.#replica = replica;
+    this.#begun = replica.store.sequence;
+    this.#limitedUse = parts.limitedUse(replica, {
+      isNewest: () => this.#isNewest(),
+      members: () => this.#node?.state.replicated.roster.size ?? 1,
+      grant: async (scope, uniqueIdentifier, units) => {
+        const outcome = await this.#propose({ kind: 'grant', scope, uniqueIdentifier, units });
+        return outcome?.kind === 'granted' ? outcome.units : undefined;
+      },
+    });
     this.#planner = new Planner({ ...parts.planner(replica), log: parts.log, store: () => replica.store, workBytesMax: memberLimits.entryBytesMax - entryOverheadBytes });
   }
 
@@ -111,10 +132,14 @@ export class Member {
       snapshots: () => member!.#nats!.snapshots,
       plan: (payload) => member!.#planner.plan(payload),
       unplanned: () => member!.#planner.forget(),
-      applying: (changed, sequence) => view.applying(changed, sequence),
+      applying: (changed, sequence) => {
+        member!.#begun = sequence;
+        view.applying(changed, sequence);
+      },
       applied: parts.applied,
       suspend: parts.suspend,
       resume: () => {
+        member!.#begun = replica.store.sequence;
         view.begin(replica.store.sequence);
         return parts.resume();
       },
@@ -140,7 +165,7 @@ export class Member {
       }
       const host: HostPort = {
         settle: (proposal, result) => this.#settle(proposal, result),
-        stable: (sequence) => this.#parts.view.stable(sequence),
+        stable: (sequence) => this.#stable(sequence),
         discard: () => this.#parts.view.permit(0),
       };
       this.#node = new ClusterNode(
@@ -211,6 +236,8 @@ export class Member {
     const refusal = (reason: 'ServerLimitExceeded' | 'GeneralFailure', text: string): Answer => ({ response: refuse(reason, text), items: [], version: 0 });
     if (this.#waiting.size >= limits.writerMessages || this.#bytes + message.length > limits.writerBytes) return refusal('ServerLimitExceeded', 'The server has too many changes under way; try again later.');
     if (message.length > memberLimits.entryBytesMax - entryOverheadBytes) return refusal('ServerLimitExceeded', `A request that changes something may have ${memberLimits.entryBytesMax - entryOverheadBytes} bytes in a cluster.`);
+    const answered = await this.#limitedUse.answer(message, credential);
+    if (answered !== undefined) return answered;
     const outcome = await this.#propose({ kind: 'message', message, credential });
     if (outcome?.kind === 'answer') return { response: outcome.response, items: outcome.items, version: outcome.version as Answer['version'] };
     return refusal('GeneralFailure', 'The cluster did not answer in time: the change may have taken effect or not.');
@@ -246,6 +273,30 @@ export class Member {
     });
   }
 
+  #stable(sequence: number): void {
+    this.#parts.view.stable(sequence);
+    for (const held of this.#held) if (held.sequence <= sequence) held.settle(true);
+  }
+
+  /** After a read on this thread: was it under a permit, and is all that it may have seen stable? */
+  async #isNewest(): Promise<boolean> {
+    if (!this.mayAnswer) return false;
+    const sequence = this.#begun;
+    if (sequence <= this.#node!.stable) return true;
+    return new Promise((resolve) => {
+      const held = {
+        sequence,
+        settle: (isStable: boolean) => {
+          clearTimeout(timer);
+          this.#held.delete(held);
+          resolve(isStable);
+        },
+      };
+      const timer = setTimeout(() => held.settle(false), stableWaitMs);
+      this.#held.add(held);
+    });
+  }
+
   #settle(proposal: string, result: Uint8Array | undefined): void {
     const waiting = this.#waiting.get(proposal);
     if (waiting === undefined) return;
@@ -274,8 +325,9 @@ export class Member {
     };
   }
 
-  /** Hands the tenure over, if this node has it. */
-  yield(): void {
+  /** Before this node ends: shares of Usage Limits go back, and the tenure is handed over if this node has it. */
+  async leave(): Promise<void> {
+    if (this.mayAnswer) await Promise.race([this.#limitedUse.close(), sleep(leaveMs)]);
     this.handle({ kind: 'yield' });
   }
 

@@ -13,6 +13,7 @@ import type { Log } from '../log.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import type { ReplicaStore } from '../storage/replica-store.ts';
 import type { ReadStore } from '../storage/store.ts';
+import { planGrant } from './limited-use.ts';
 import type { PlannerNonces } from './planner-nonces.ts';
 import { mutationsBytes, outcomeBytes, proposalFrom } from './proposal.ts';
 import type { Outcome, Proposal } from './proposal.ts';
@@ -77,6 +78,10 @@ export class Planner {
       case 'change': {
         const fits = proposal.changes.every(({ before, mutation }) => (store.compare(mutation) ?? null) === before);
         return fits ? { mutations: proposal.changes.map(({ mutation }) => mutation), outcome: { kind: 'changed' } } : { mutations: [], outcome: { kind: 'conflict' } };
+      }
+      case 'grant': {
+        const { granted, mutations } = planGrant(store.planned().fetch(proposal.scope, proposal.uniqueIdentifier), proposal.units);
+        return { mutations, outcome: { kind: 'granted', units: granted } };
       }
       case 'nonce-prefix': {
         // The planner's own prefix may still have to be taken, by this very work.

@@ -3,6 +3,7 @@
  *
  *   message        a KMIP request and whose it is       -> answer          the KMIP response
  *   change         mutations, each with what it is for  -> changed         or `conflict`: a record is not what the node saw
+ *   grant          units of a key's Usage Limits        -> granted         how many; negative ones go back
  *   nonce-prefix   a thread wants one                   -> nonce-prefix    that no thread of any node had or will have
  *
  * Invariant: they travel and rest sealed (peers, log, store). A change is a compare-and-set, so what a node decided by its own
@@ -21,12 +22,14 @@ export interface ComparedMutation {
 export type Proposal =
   | { readonly kind: 'message'; readonly message: Uint8Array; readonly credential: string }
   | { readonly kind: 'change'; readonly changes: readonly ComparedMutation[] }
+  | { readonly kind: 'grant'; readonly scope: string; readonly uniqueIdentifier: string; readonly units: number }
   | { readonly kind: 'nonce-prefix' };
 
 export type Outcome =
   | { readonly kind: 'answer'; readonly response: Uint8Array; readonly items: readonly ItemOutcome[]; readonly version: number }
   | { readonly kind: 'changed' }
   | { readonly kind: 'conflict' }
+  | { readonly kind: 'granted'; readonly units: number }
   | { readonly kind: 'nonce-prefix'; readonly prefix: number };
 
 export const proposalBytes = (proposal: Proposal): Uint8Array => encode(proposal);

@@ -30,7 +30,7 @@ export interface Keeper {
   /** What `kmipd status` shows of a cluster. */
   status(): object | undefined;
   /** Before connections are drained: others take over what only this node did. */
-  leave(): void;
+  leave(): Promise<void>;
   /** Resolves when everything submitted is answered. */
   drained(): Promise<void>;
   close(): Promise<void>;

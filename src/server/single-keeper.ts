@@ -50,7 +50,7 @@ export async function openSingleKeeper(parts: SingleKeeperParts, events: KeeperE
     commit: (mutations) => writer.commit(mutations),
     takeNoncePrefix: () => takeNoncePrefix(store, writer),
     status: () => undefined,
-    leave: () => undefined,
+    leave: async () => undefined,
     drained: () => writer.drained(),
     close: () => store.close(),
   };
