@@ -40,7 +40,8 @@ export function takeResult(state: NodeState, proposal: string, result: Uint8Arra
 }
 
 function propose(state: NodeState, proposal: string, payload: Uint8Array, out: Outbox): void {
-  const { primary } = state.forward;
+  // A node that starts under a tenure that it knew already takes no tenure entry that would tell: its own history does.
+  const primary = state.forward.primary ?? (state.replicated.fence.node || undefined);
   if (state.replicate !== undefined) takeProposal(state, state.node, proposal, payload, out);
   else if (primary !== undefined && primary !== state.node) out.push({ kind: 'send', to: primary, message: { kind: 'propose', proposal, payload } });
 }
