@@ -108,6 +108,21 @@ it('cuts a batch where its bookkeeping gets large, and loses nothing by it', asy
   for (const [, value] of tail) assert.deepEqual(new Uint8Array(value), large);
 });
 
+it('refuses everything once the disk has failed, captures as well', async (test) => {
+  const { folder, store, apply } = await opened(test);
+  const writes = await mockedWrites(test, folder);
+  writes.mock.mockImplementationOnce(async () => { throw new Error('no space left'); });
+  const isFailed = faultCode('E_STORE_WRITE');
+  const entries = [apply([created('u1')]), apply([], [], [{ path: 'head', value: bytes('3') }])];
+  const capture = store.capture();
+  for (const outcome of await Promise.allSettled([...entries, capture])) assert.ok(outcome.status === 'rejected' && isFailed(outcome.reason));
+  await assert.rejects(apply([]), isFailed);
+  await assert.rejects(store.capture(), isFailed);
+  assert.equal(store.sequence, 1);
+  assert.equal(store.fetch('default', 'u1'), undefined);
+  assert.deepEqual(await collect(store.bookkeeping('')), []);
+});
+
 it('keeps bookkeeping by path and prefix, in order of bytes, sealed, and out of the digest', async (test) => {
   const { folder, store, apply } = await opened(test);
   const digest = await store.digest();
