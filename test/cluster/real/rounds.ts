@@ -54,6 +54,7 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
   for (let round = 1; round <= request.rounds; round += 1) {
     const roundAt = performance.now();
     const acknowledgedBefore = workload.history.acknowledged;
+    const failedBefore = failedEncrypts(workload).length;
     const strike = await chooseStrike(cluster, random, request);
     const probe = workload.probes.find(({ node }) => node === strike.node);
     for (const each of workload.probes) each.slowestMs = 0;
@@ -72,13 +73,13 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
     await judge.look();
     rounds += 1;
     const slowest = Math.max(...workload.probes.filter((each) => each !== probe).map(({ slowestMs }) => slowestMs), 0);
-    say(`round ${round}: ${strike.text} | writes away ${Math.round(writeMs)} ms | all ready after ${Math.round(healedMs)} ms | slowest Encrypt elsewhere ${Math.round(slowest)} ms | ${workload.history.acknowledged - acknowledgedBefore} acknowledged, lost ${judge.lost.size}, stale ${workload.history.stale.length}`);
+    say(`round ${round}: ${strike.text} | writes away ${Math.round(writeMs)} ms | all ready after ${Math.round(healedMs)} ms | elsewhere ${failedEncrypts(workload).length - failedBefore} Encrypts failed, slowest ${Math.round(slowest)} ms | ${workload.history.acknowledged - acknowledgedBefore} acknowledged, lost ${judge.lost.size}, stale ${workload.history.stale.length}`);
   }
   await workload.stop();
   if (request.lie !== undefined) judge.plant(request.lie);
   await judge.look(true);
   const { history } = workload;
-  const failed = workload.probes.flatMap((each) => each.failed);
+  const failed = failedEncrypts(workload);
   const calls = [...history.keys.values()].reduce((sum, { calls: { length } }) => sum + length, 0);
   return {
     rounds,
@@ -95,6 +96,11 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
       ...grouped('read that failed twice', workload.failedReads),
     ],
   };
+}
+
+/** On nodes that were not struck. */
+function failedEncrypts(workload: Workload): readonly string[] {
+  return workload.probes.flatMap(({ failed }) => failed);
 }
 
 /** Equal texts once, with their number: at most a few. */
