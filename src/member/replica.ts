@@ -61,6 +61,8 @@ export class Replica implements StorePort {
   #store: ReplicaStore;
   #history: History;
   #incarnation = randomUUID();
+  /** Counts how often what was planned was forgotten. */
+  #plans = 0;
   #captured: Capture | undefined;
   /** Highest entry applied in this turn, told as one event. */
   #appliedUpTo = 0;
@@ -117,9 +119,10 @@ export class Replica implements StorePort {
   }
 
   plan(proposal: string, payload: Uint8Array): void {
-    const incarnation = this.#incarnation;
+    const plans = this.#plans;
     void this.#rested().then(() => this.#ports.plan(payload)).then(({ mutations, result, decided }) => {
-      if (this.#incarnation !== incarnation) return;
+      // Forgotten while it was being decided: what it was decided on is not there any more.
+      if (this.#plans !== plans) return;
       this.#store.plan(proposal, decided);
       this.#ports.emit({ kind: 'planned', proposal, mutations, result });
     }).catch((error: unknown) => this.#ports.onFault(error));
@@ -135,6 +138,7 @@ export class Replica implements StorePort {
   }
 
   unplan(): void {
+    this.#plans += 1;
     this.#store.unplan();
     this.#ports.unplanned();
   }
@@ -182,6 +186,7 @@ export class Replica implements StorePort {
     const { options, limits, log, emit } = this.#ports;
     // From here on what is still under way to the old store concerns nobody.
     this.#incarnation = randomUUID();
+    this.#plans += 1;
     const wasEmpty = this.#store.sequence === 0;
     await this.#ports.suspend();
     await this.#captured?.close();
