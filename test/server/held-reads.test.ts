@@ -47,7 +47,7 @@ interface Site {
   run(message: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined>;
 }
 
-function siteOf(options: { limits?: Record<string, number>; consistency?: Consistency; fast?: (message: Uint8Array) => Answer | undefined } = {}): Site {
+function siteOf(options: { limits?: Record<string, number>; consistency?: Consistency; fast?: (message: Uint8Array) => Answer | undefined; afterRefresh?: () => void } = {}): Site {
   const values = new Map([['a', 'a0'], ['b', 'b0']]);
   const executed: string[] = [];
   const refusals: { reason: string; text: string }[] = [];
@@ -105,7 +105,12 @@ function siteOf(options: { limits?: Record<string, number>; consistency?: Consis
   const service = new MessageService({
     engine, cache, recorder, clock: systemClock, log: silentLog, messageBytesMax: 1000,
     primary: new PrimaryLink(() => undefined),
-    follower: new CoherenceFollower(coherence.memory, { drop: (high, low) => cache.drop(high, low), dropAll: () => cache.dropAll(), identityChanged() {} }),
+    follower: new (class extends CoherenceFollower {
+      override refresh(): void {
+        super.refresh();
+        options.afterRefresh?.();
+      }
+    })(coherence.memory, { drop: (high, low) => cache.drop(high, low), dropAll: () => cache.dropAll(), identityChanged() {} }),
     slots: options.fast && { answer: options.fast, dropAll() {} },
     cluster: { view, consistency: options.consistency ?? 'linearizable', limits: limitsWith({ permitWaitMs: 300, stableWaitMs: 300, ...options.limits }) },
   });
@@ -174,6 +179,24 @@ heldTest('a permit that was lost and given again while a message ran does not co
   site.permit();
   assert.equal(told(await answer), 'a1 for r');
   assert.deepEqual(site.executed, ['slow-get a', 'slow-get a']);
+});
+
+heldTest('a permit lost and given again right after the caches were looked after does not cover what they have', async () => {
+  let isLate = false;
+  const site: Site = siteOf({
+    afterRefresh() {
+      if (!isLate) return;
+      isLate = false;
+      site.publisher.permit(0);
+      site.write('a', 'a1', 1);
+      site.publisher.stable(1);
+      site.permit();
+    },
+  });
+  site.permit();
+  assert.equal(told(await site.run(messageOf('get'))), 'a0 for r');
+  isLate = true;
+  assert.equal(told(await site.run(messageOf('get'))), 'a1 for r');
 });
 
 heldTest('a permit that is renewed while a message runs covers it', async () => {
