@@ -121,7 +121,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     commit: (mutations) => keeper.commit(mutations),
     liveness: () => ({ ok: true, reasons: [] }),
     readiness: () => {
-      const reasons = [phase !== 'serving' ? phase : pool?.allListen === true ? undefined : 'a worker does not listen', keeper.notReady()].filter((reason) => reason !== undefined);
+      const reasons = [phase !== 'serving' ? phase : pool?.allListen === true ? undefined : 'a worker does not listen', keeper.sendsAway()].filter((reason) => reason !== undefined);
       return { ok: reasons.length === 0, reasons };
     },
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),

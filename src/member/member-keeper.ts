@@ -87,6 +87,7 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
     get queued() { return opened.queued; },
     get sequence() { return opened.replica.store.sequence; },
     notReady: () => (opened.mayAnswer ? undefined : 'not in touch with the cluster: no permit to answer reads'),
+    sendsAway: () => (opened.isInTouch ? undefined : 'not in touch with the cluster'),
     ready: () => opened.ready(),
     submit: (message, credential) => opened.submit(message, credential, (reason, text) => engine!.refuse(reason, text, undefined, message)),
     commit: (mutations) => opened.change(mutations),

@@ -35,6 +35,10 @@ import { Replica } from './replica.ts';
 const tickMs = 25;
 /** What sealing, framing and an entry's own fields add to its works. */
 const entryOverheadBytes = 8 * 1024;
+/** How long a node without a permit keeps its clients if it hears other nodes: NATS elects within 9 s, and then there is a permit soon. */
+const patienceMs = 15_000;
+/** Nodes that are there are heard five times a second. */
+const hearingMs = 1_000;
 /** For giving shares back; a cluster without a primary may take longer than an operator waits. */
 const leaveMs = 1_000;
 const readyPollMs = 10;
@@ -100,6 +104,9 @@ export class Member {
   #nats: NatsAdapters | undefined;
   #node: ClusterNode | undefined;
   #permitUntil = 0;
+  /** When there was a permit last, and when another node was heard. */
+  #permittedAt = Number.NEGATIVE_INFINITY;
+  #heardAt = Number.NEGATIVE_INFINITY;
   #proposals = 0;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -190,6 +197,7 @@ export class Member {
   /** Told to the threads after each step of the protocol, before the protocol says anything to others. */
   #permit(until: number): void {
     this.#permitUntil = until;
+    if (until > 0) this.#permittedAt = this.#parts.clock.monotonic();
     if (!this.#parts.view.permit(until)) queueMicrotask(() => this.#slept());
   }
 
@@ -200,6 +208,7 @@ export class Member {
 
   handle(event: ClusterEvent): void {
     if (this.#closed || this.#node === undefined) return;
+    if (event.kind === 'message') this.#heardAt = this.#parts.clock.monotonic();
     this.#node.handle(event);
   }
 
@@ -216,6 +225,16 @@ export class Member {
   /** Whether a read just done on this node's own store was of the newest state. */
   get mayAnswer(): boolean {
     return this.#node?.mayAnswer() ?? false;
+  }
+
+  /**
+   * Whether clients may as well wait here. Without a permit, but with other nodes heard, it is NATS that elects or a primary that is
+   * missing: the others wait for the same, and a balancer that took all of them out would leave clients nobody.
+   */
+  get isInTouch(): boolean {
+    if (this.mayAnswer) return true;
+    const now = this.#parts.clock.monotonic();
+    return now < this.#permittedAt + patienceMs && now < this.#heardAt + hearingMs;
   }
 
   get replica(): Replica {

@@ -19,6 +19,8 @@ export interface Keeper {
   readonly clusterView?: SharedArrayBuffer;
   /** Why reads would not be answered now; undefined if they would. */
   notReady(): string | undefined;
+  /** Why clients should go to another node; undefined where waiting here is as good as anywhere. */
+  sendsAway(): string | undefined;
   /** Resolves when reads would be answered. */
   ready(): Promise<void>;
   /** Executes a message that changes something. Resolves with its answer, an error answer included. */

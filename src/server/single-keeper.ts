@@ -45,6 +45,7 @@ export async function openSingleKeeper(parts: SingleKeeperParts, events: KeeperE
     get queued() { return writer.queued; },
     get sequence() { return store.sequence; },
     notReady: () => undefined,
+    sendsAway: () => undefined,
     ready: async () => undefined,
     submit: (message, credential) => writer.submit(message, credential),
     commit: (mutations) => writer.commit(mutations),
