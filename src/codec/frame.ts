@@ -6,7 +6,7 @@
  * Invariants: a message is judged by its header before anything of it is kept; memory grows with the bytes that came,
  * never with the length they declare; a message that is too long is skipped, not stored, and reported once with its first
  * bytes, so that it can be answered and the connection lives on. Only bytes that begin no message lose the framing.
- * A message is handed over in memory of its own, which may be transferred to another thread.
+ * A message that is whole in its chunk is not copied: what `take` gives lives as long as the chunk, what `push` gives is its own.
  */
 import { ItemType } from '../kmip/item-types.ts';
 import { Tag } from '../kmip/tags.ts';
@@ -24,12 +24,31 @@ export interface FrameOptions {
   readonly maxMessageBytes: number;
 }
 
-export type Frame =
-  | { readonly kind: 'message'; readonly bytes: Uint8Array<ArrayBuffer> }
+/** Bytes that are no message to execute. */
+export type RefusedFrame =
   /** The message says `length` bytes in all; its rest is being skipped. */
   | { readonly kind: 'too-long'; readonly length: number; readonly head: Uint8Array<ArrayBuffer> }
   /** What came begins no KMIP message, so nobody knows where the next one begins: close the connection. */
   | { readonly kind: 'lost'; readonly head: Uint8Array<ArrayBuffer> };
+
+export type Frame = { readonly kind: 'message'; readonly bytes: Uint8Array<ArrayBuffer> } | RefusedFrame;
+
+/**
+ * Whether a request states a Maximum Response Size: the field that follows Protocol Version, which is 40 bytes long (KMIP 1.4 §7.1,
+ *
+ *     8 Request Header, 16 Protocol Version { 24 Major, 40 Minor }, 56 Maximum Response Size
+ *
+ * and 2.1 §8.2 alike). Of what is no proper request it says false.
+ */
+export function statesMaximumResponseSize(message: Uint8Array): boolean {
+  return message.length > maximumResponseSizeAt + headerLength && tagAt(message, maximumResponseSizeAt) === Tag.MaximumResponseSize;
+}
+
+const maximumResponseSizeAt = 56;
+
+function tagAt(bytes: Uint8Array, position: number): number {
+  return (bytes[position]! << 16) | (bytes[position + 1]! << 8) | bytes[position + 2]!;
+}
 
 export class FrameReader {
   readonly #limit: number;
@@ -54,24 +73,46 @@ export class FrameReader {
     return this.#filled;
   }
 
-  /** Takes the next piece; gives the messages that are whole with it. After `lost` nothing more comes. */
+  /** Takes the next piece; gives the messages that are whole with it, in memory of their own. After `lost` nothing more comes. */
   push(chunk: Uint8Array): Frame[] {
-    const frames: Frame[] = [];
+    const frames: (Uint8Array | RefusedFrame)[] = [];
+    this.take(chunk, frames);
+    return frames.map((frame) => (frame instanceof Uint8Array ? { kind: 'message', bytes: new Uint8Array(frame) } : frame));
+  }
+
+  /** As `push`, but adds to `frames`, and a message that lies whole in the chunk is a view of it. Gives how many it added. */
+  take(chunk: Uint8Array, frames: (Uint8Array | RefusedFrame)[]): number {
+    const before = frames.length;
     let position = 0;
     while (position < chunk.length && !this.#lost) {
       if (this.#skipping > 0) {
         const step = Math.min(this.#skipping, chunk.length - position);
         this.#skipping -= step;
         position += step;
+        continue;
+      }
+      const length = this.#filled === 0 ? this.#lengthOfWhole(chunk, position) : 0;
+      if (length > 0) {
+        frames.push(length === chunk.length ? chunk : chunk.subarray(position, position + length));
+        position += length;
       } else {
-        position = this.#take(chunk, position, frames);
+        position = this.#gather(chunk, position, frames);
       }
     }
-    return frames;
+    return frames.length - before;
   }
 
-  /** Takes bytes of one message, up to its end or the chunk's; gives the position after them. */
-  #take(chunk: Uint8Array, start: number, frames: Frame[]): number {
+  /** Length of the message that lies whole at this position; 0: none does. */
+  #lengthOfWhole(chunk: Uint8Array, position: number): number {
+    if (chunk.length - position < headerLength || chunk[position + 3] !== ItemType.Structure) return 0;
+    const tag = tagAt(chunk, position);
+    if (tag !== Tag.RequestMessage && tag !== Tag.ResponseMessage) return 0;
+    const length = headerLength + (((chunk[position + 4]! << 24) | tagAt(chunk, position + 5)) >>> 0);
+    return length <= this.#limit && length <= chunk.length - position ? length : 0;
+  }
+
+  /** Keeps bytes of one message, up to its end or the chunk's; gives the position after them. */
+  #gather(chunk: Uint8Array, start: number, frames: (Uint8Array | RefusedFrame)[]): number {
     let position = start;
     if (this.#expected === 0) {
       position = this.#append(chunk, position, headerLength);
@@ -86,14 +127,14 @@ export class FrameReader {
       this.#skipping = this.#expected - this.#filled;
       this.#reset();
     } else if (!tooLong && this.#filled === this.#expected) {
-      frames.push({ kind: 'message', bytes: this.#pending.length === this.#filled ? this.#pending : this.#pending.slice(0, this.#filled) });
+      frames.push(this.#pending.length === this.#filled ? this.#pending : this.#pending.slice(0, this.#filled));
       this.#reset();
     }
     return position;
   }
 
   /** Length of the message whose header is in `#pending`. */
-  #judge(frames: Frame[]): number {
+  #judge(frames: (Uint8Array | RefusedFrame)[]): number {
     const view = new DataView(this.#pending.buffer);
     const begins = this.#filled === headerLength && this.#pending[3] === ItemType.Structure ? view.getUint32(0) >>> 8 : 0;
     if (begins !== Tag.RequestMessage && begins !== Tag.ResponseMessage) {

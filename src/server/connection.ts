@@ -4,27 +4,25 @@
  *     open ──(client ends, idle, drain, framing lost)──> ending ──> closed
  *       └──────────(time-out, revoked, error)──────────────────────^
  *
- * Invariants: an answer is one write of its own, begun when the one before is taken, so it is one TLS record (up to 16
- * KiB) and never joined with another: clients read no other way. A message is executed when all before it of this
- * connection are answered, save that changes may follow each other to the writing thread, which keeps their order.
- * Requests, unsent answers and times are bounded by `limits.ts`; a bound that is reached pauses reading first.
+ * Invariants: a message is executed when all before it of this connection are answered, save that changes may follow each
+ * other to the writing thread, which keeps their order. An answer is a TLS record of its own; only a client that has had
+ * more requests waiting at once than any does that reads so, and states no Maximum Response Size, gets answers joined
+ * (answer-writer.ts, docs/decisions/0013). Requests, unsent answers and times are bounded by `limits.ts`; a bound
+ * that is reached pauses reading first. For a message that is answered at once nothing is made here.
  */
 import type { TLSSocket } from 'node:tls';
 import type { Caller } from '../operations/context.ts';
-import { FrameReader } from '../codec/frame.ts';
-import type { Frame } from '../codec/frame.ts';
+import { FrameReader, statesMaximumResponseSize } from '../codec/frame.ts';
+import type { RefusedFrame } from '../codec/frame.ts';
 import type { CloseCause } from '../metrics/layout.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import type { Gathering, WorkerLoad } from './answer-writer.ts';
 import type { MessageService } from './message-service.ts';
 import { limitNames } from './limits.ts';
 import type { LimitName, Limits } from './limits.ts';
-
-/** Bytes in flight on all connections of one worker. */
-export interface WorkerLoad {
-  bytes: number;
-}
 
 export interface ConnectionPorts {
   readonly service: MessageService;
@@ -33,20 +31,24 @@ export interface ConnectionPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly load: WorkerLoad;
+  readonly gathering: Gathering;
   onClosed(connection: Connection): void;
 }
 
 /** Time for the peer to take the last answer and end its side. */
 const lingerMs = 1_000;
 
-interface Request {
-  readonly frame: Frame;
-  readonly bytes: number;
-  readonly arrivedAt: number;
-}
+/**
+ * Requests that Scality Arsenal has waiting at once, and each answer of which it takes for one record. A client with more reads
+ * a stream.
+ */
+const recordReaderDepth = 8;
 
-/** A place in the order of answers. */
+/** The place in the order of answers of a message that is not answered at once. */
 interface Place {
+  readonly requestBytes: number;
+  readonly mayJoin: boolean;
+  readonly arrivedAt: number;
   answer: Uint8Array | undefined;
 }
 
@@ -55,7 +57,10 @@ export class Connection {
   caller: Caller;
   readonly #ports: ConnectionPorts;
   readonly #frames: FrameReader;
-  readonly #waiting: Request[] = [];
+  readonly #writer: AnswerWriter;
+  /** Requests that are read and not begun, and when each came. */
+  readonly #waiting: (Uint8Array | RefusedFrame)[] = [];
+  readonly #arrivals: number[] = [];
   readonly #places: Place[] = [];
   #phase: 'open' | 'ending' | 'closed' = 'open';
   #cause: CloseCause = 'client';
@@ -64,8 +69,6 @@ export class Connection {
   #following = 0;
   #inFlightBytes = 0;
   #partialBytes = 0;
-  #unsentBytes = 0;
-  #sending = false;
   /** The limit for which the socket is not read now. */
   #pausedFor: LimitName | undefined;
   #clientEnded = false;
@@ -77,7 +80,8 @@ export class Connection {
   #pumping = false;
   #messageBeganAt = 0;
   #isExcused = false;
-  #writeBeganAt = 0;
+  /** It has had more requests waiting at once than clients have that read records. */
+  #isDeep = false;
   #endedAt = 0;
   #activeAt: number;
 
@@ -87,6 +91,10 @@ export class Connection {
     this.#ports = ports;
     this.#frames = new FrameReader({ maxMessageBytes: ports.limits.messageBytes });
     this.#activeAt = ports.clock.monotonic();
+    this.#writer = new AnswerWriter(socket, {
+      recorder: ports.recorder, clock: ports.clock, load: ports.load, gathering: ports.gathering,
+      onTaken: () => this.#taken(),
+    });
     socket.on('data', (chunk: Uint8Array) => this.#receive(chunk));
     socket.on('end', () => {
       this.#clientEnded = true;
@@ -117,7 +125,8 @@ export class Connection {
   endAfterAnswers(cause: CloseCause): void {
     this.#setCause(cause);
     this.#lastCause ??= cause;
-    for (const { bytes } of this.#waiting.splice(0)) this.#count(-bytes);
+    this.#arrivals.length = 0;
+    for (const frame of this.#waiting.splice(0)) this.#count(-bytesOf(frame));
   }
 
   /** Ends at once, whatever is under way. */
@@ -131,7 +140,7 @@ export class Connection {
     const { limits } = this.#ports;
     if (this.#pausedFor !== undefined) this.#adjustReading();
     if (this.#phase === 'ending') {
-      if (now - this.#endedAt > lingerMs && !this.#sending) this.socket.destroy();
+      if (now - this.#endedAt > lingerMs && !this.#writer.isWriting) this.socket.destroy();
     } else if (this.#messageBeganAt !== 0 && !this.#waitsForOurs() && now - this.#messageBeganAt > limits.messageMs) {
       this.#limitReached('messageMs');
       this.destroy('message-timeout');
@@ -139,7 +148,7 @@ export class Connection {
       this.#limitReached('idleMs');
       this.#end('idle');
     }
-    if (this.#sending && now - this.#writeBeganAt > limits.writeMs) {
+    if (this.#writer.isWriting && now - this.#writer.writeBeganAt > limits.writeMs) {
       this.#limitReached('writeMs');
       this.destroy('write-timeout');
     }
@@ -150,11 +159,11 @@ export class Connection {
    * together hold too much is not excused: its unfinished message is part of that, and would hold it for ever.
    */
   #waitsForOurs(): boolean {
-    return this.#pausedFor !== undefined && (this.#waiting.length > 0 || this.#places.length > 0 || this.#sending);
+    return this.#pausedFor !== undefined && (this.#waiting.length > 0 || this.#places.length > 0 || !this.#writer.isIdle);
   }
 
   #isQuiet(): boolean {
-    return this.#waiting.length === 0 && this.#places.length === 0 && !this.#sending && this.#partialBytes === 0;
+    return this.#waiting.length === 0 && this.#places.length === 0 && this.#writer.isIdle && this.#partialBytes === 0;
   }
 
   #receive(chunk: Uint8Array): void {
@@ -162,13 +171,12 @@ export class Connection {
     recorder.bytesIn(chunk.length);
     if (this.#phase !== 'open') return;
     const now = clock.monotonic();
-    let whole = 0;
-    for (const frame of this.#taken(chunk)) {
-      whole += 1;
-      const bytes = frame.kind === 'message' ? frame.bytes.length : 0;
-      this.#count(bytes);
-      this.#waiting.push({ frame, bytes, arrivedAt: now });
+    const whole = this.#take(chunk);
+    for (let index = this.#waiting.length - whole; index < this.#waiting.length; index += 1) {
+      this.#count(bytesOf(this.#waiting[index]!));
+      this.#arrivals.push(now);
     }
+    this.#isDeep ||= this.#waiting.length + this.#places.length + this.#writer.queued > recordReaderDepth;
     const partial = this.#frames.bufferedBytes;
     this.#ports.load.bytes += partial - this.#partialBytes;
     this.#partialBytes = partial;
@@ -180,15 +188,17 @@ export class Connection {
     this.#adjustReading();
   }
 
-  /** The messages that are whole with this piece. */
-  #taken(chunk: Uint8Array): readonly Frame[] {
-    if (this.#lastCause !== undefined) return [];
-    if (!this.#draining) return this.#frames.push(chunk);
-    if (!this.#completing) return [];
-    const frames = this.#frames.push(chunk);
-    if (frames.length === 0 && this.#frames.midMessage) return [];
+  /** Adds the messages that are whole with this piece to those that wait; gives how many. */
+  #take(chunk: Uint8Array): number {
+    if (this.#lastCause !== undefined) return 0;
+    if (!this.#draining) return this.#frames.take(chunk, this.#waiting);
+    if (!this.#completing) return 0;
+    const before = this.#waiting.length;
+    const whole = this.#frames.take(chunk, this.#waiting);
+    if (whole === 0 && this.#frames.midMessage) return 0;
     this.#completing = false;
-    return frames.slice(0, 1);
+    this.#waiting.length = Math.min(before + 1, this.#waiting.length);
+    return this.#waiting.length - before;
   }
 
   /** Executes as many waiting messages as order and limits allow. */
@@ -197,99 +207,98 @@ export class Connection {
     this.#pumping = true;
     const { limits, service } = this.#ports;
     while (this.#waiting.length > 0 && this.#phase === 'open') {
-      if (this.#unsentBytes >= limits.connectionUnsentBytes) {
+      if (this.#writer.unsentBytes >= limits.connectionUnsentBytes) {
         this.#limitReached('connectionUnsentBytes');
         break;
       }
-      const follows = this.#executing > 0;
-      if (follows && (this.#following === 0 || this.#following >= limits.primaryBurst)) break;
+      if (this.#executing > 0 && (this.#following === 0 || this.#following >= limits.primaryBurst)) break;
       service.refresh();
       // Refreshing may have found that the credential was revoked.
       if (this.#phase !== 'open' || this.socket.destroyed) break;
-      const request = this.#waiting.shift()!;
-      const place: Place = { answer: undefined };
-      this.#places.push(place);
-      if (request.frame.kind === 'message') this.#execute(request.frame.bytes, request, place, follows);
-      else this.#refuse(request, place);
+      const frame = this.#waiting.shift()!;
+      const arrivedAt = this.#arrivals.shift()!;
+      if (frame instanceof Uint8Array) this.#execute(frame, arrivedAt);
+      else this.#refuse(frame, arrivedAt);
     }
     this.#pumping = false;
-    this.#send();
+    this.#flush();
     this.#endIfDone();
   }
 
-  #execute(message: Uint8Array, request: Request, place: Place, follows: boolean): void {
+  #execute(message: Uint8Array, arrivedAt: number): void {
     const { service } = this.#ports;
-    if (!follows) {
-      const executed = service.execute(message, this, request.arrivedAt);
-      if (executed instanceof Uint8Array) {
-        this.#settle(request, place, executed);
-        return;
-      }
-      if (executed !== undefined) {
-        this.#executing += 1;
-        void executed.then((answer) => {
-          this.#executing -= 1;
-          if (answer !== undefined) this.#settle(request, place, answer);
-          else this.#forward(message, request, place);
-          this.#pump();
-          this.#adjustReading();
-        });
-        return;
-      }
+    const mayJoin = this.#isDeep && !statesMaximumResponseSize(message);
+    // Behind a change of this connection it goes where that went.
+    const executed = this.#executing > 0 ? undefined : service.execute(message, this, arrivedAt);
+    if (executed instanceof Uint8Array) {
+      this.#count(-message.length);
+      this.#answer(executed, mayJoin);
+      return;
     }
-    this.#forward(message, request, place);
-  }
-
-  #forward(message: Uint8Array, request: Request, place: Place): void {
-    if (this.#phase !== 'open') return;
+    const place: Place = { requestBytes: message.length, mayJoin, arrivedAt, answer: undefined };
+    this.#places.push(place);
+    if (executed === undefined) {
+      this.#forward(message, place);
+      return;
+    }
     this.#executing += 1;
-    this.#following += 1;
-    void this.#ports.service.forward(message, this.caller, request.arrivedAt).then((answer) => {
+    void executed.then((answer) => {
       this.#executing -= 1;
-      if (this.#executing === 0) this.#following = 0;
-      this.#settle(request, place, answer);
+      if (answer !== undefined) this.#settle(place, answer);
+      else this.#forward(message, place);
       this.#pump();
       this.#adjustReading();
     });
   }
 
-  #refuse(request: Request, place: Place): void {
-    const { frame } = request;
-    if (frame.kind === 'message') return;
+  #forward(message: Uint8Array, place: Place): void {
+    if (this.#phase !== 'open') return;
+    this.#executing += 1;
+    this.#following += 1;
+    void this.#ports.service.forward(message, this.caller, place.arrivedAt).then((answer) => {
+      this.#executing -= 1;
+      if (this.#executing === 0) this.#following = 0;
+      this.#settle(place, answer);
+      this.#pump();
+      this.#adjustReading();
+    });
+  }
+
+  #refuse(frame: RefusedFrame, arrivedAt: number): void {
     if (frame.kind === 'too-long') this.#limitReached('messageBytes');
-    this.#settle(request, place, this.#ports.service.refuse(frame, request.arrivedAt));
+    const answer = this.#ports.service.refuse(frame, arrivedAt);
+    if (this.#places.length > 0) this.#places.push({ requestBytes: 0, mayJoin: false, arrivedAt, answer });
+    else this.#answer(answer, false);
     // The answer is the last word: bytes that follow cannot be understood.
     if (frame.kind === 'lost') this.endAfterAnswers('framing-lost');
   }
 
-  #settle(request: Request, place: Place, answer: Uint8Array): void {
-    this.#count(-request.bytes);
-    if (this.#phase === 'closed') return;
+  /** The answer to a message that was not answered at once: it leaves when all before it have. */
+  #settle(place: Place, answer: Uint8Array): void {
+    this.#count(-place.requestBytes);
     place.answer = answer;
-    this.#unsentBytes += answer.length;
-    this.#ports.load.bytes += answer.length;
-    if (!this.#pumping) this.#send();
+    while (this.#places.length > 0 && this.#places[0]!.answer !== undefined) {
+      const { answer: next, mayJoin } = this.#places.shift()!;
+      this.#answer(next!, mayJoin);
+    }
   }
 
-  /** One answer a write, the next when this one is taken (see the header: joined writes become one record). */
-  #send(): void {
-    const answer = this.#places[0]?.answer;
-    if (this.#sending || answer === undefined || this.#phase === 'closed' || this.socket.destroyed) return;
-    this.#places.shift();
-    this.#sending = true;
-    const { clock, recorder } = this.#ports;
-    this.#writeBeganAt = clock.monotonic();
-    recorder.bytesOut(answer.length);
-    this.socket.write(answer, () => {
-      this.#sending = false;
-      this.#activeAt = clock.monotonic();
-      if (this.#phase === 'closed') return;
-      this.#unsentBytes -= answer.length;
-      this.#ports.load.bytes -= answer.length;
-      this.#send();
-      this.#pump();
-      this.#adjustReading();
-    });
+  #answer(answer: Uint8Array, mayJoin: boolean): void {
+    if (this.#phase !== 'closed' && !this.socket.destroyed) this.#writer.add(answer, mayJoin);
+  }
+
+  /** Ends a turn: what was joined in it leaves, and the core forgets the last answer. */
+  #flush(): void {
+    this.#writer.flush();
+    this.#ports.service.answersTaken();
+  }
+
+  /** The client has taken a write. */
+  #taken(): void {
+    this.#activeAt = this.#ports.clock.monotonic();
+    if (this.#phase === 'closed') return;
+    this.#pump();
+    this.#adjustReading();
   }
 
   #adjustReading(): void {
@@ -317,7 +326,7 @@ export class Connection {
   }
 
   #endIfDone(): void {
-    if (this.#phase !== 'open' || this.#waiting.length > 0 || this.#places.length > 0 || this.#sending) return;
+    if (this.#phase !== 'open' || this.#waiting.length > 0 || this.#places.length > 0 || !this.#writer.isIdle) return;
     if (this.#lastCause !== undefined) this.#end(this.#lastCause);
     else if (this.#clientEnded) this.#end('client');
     else if (this.#draining && !this.#completing) this.#end('drain');
@@ -341,11 +350,12 @@ export class Connection {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     const { load, recorder } = this.#ports;
-    load.bytes -= this.#inFlightBytes + this.#partialBytes + this.#unsentBytes;
+    load.bytes -= this.#inFlightBytes + this.#partialBytes;
     this.#inFlightBytes = 0;
     this.#partialBytes = 0;
-    this.#unsentBytes = 0;
+    this.#writer.close();
     this.#waiting.length = 0;
+    this.#arrivals.length = 0;
     this.#places.length = 0;
     recorder.inFlightBytes(load.bytes);
     recorder.connectionClosed(this.#cause);
@@ -361,4 +371,9 @@ export class Connection {
   #limitReached(name: LimitName): void {
     this.#ports.recorder.limitReached(limitNames.indexOf(name));
   }
+}
+
+/** Of a request in memory; what is refused was not kept. */
+function bytesOf(frame: Uint8Array | RefusedFrame): number {
+  return frame instanceof Uint8Array ? frame.length : 0;
 }

@@ -18,8 +18,9 @@ import type { Recorder } from '../metrics/recorder.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Census } from './census.ts';
+import { Gathering } from './answer-writer.ts';
+import type { WorkerLoad } from './answer-writer.ts';
 import { Connection } from './connection.ts';
-import type { WorkerLoad } from './connection.ts';
 import { limitNames } from './limits.ts';
 import type { LimitName, Limits } from './limits.ts';
 import type { MessageService } from './message-service.ts';
@@ -75,6 +76,7 @@ export class Listener {
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
   readonly #load: WorkerLoad = { bytes: 0 };
+  readonly #gathering = new Gathering();
   readonly #timers: NodeJS.Timeout[] = [];
   /** TCP sockets that were refused for a limit, and those whose handshake has ended one way or the other. */
   readonly #refusedEarly = new WeakSet<Socket>();
@@ -224,7 +226,7 @@ export class Listener {
     recorder.handshake(socket.getProtocol(), socket.isSessionReused());
     recorder.connectionOpened();
     const connection = new Connection(socket, caller, {
-      service, recorder, limits, clock, log, load: this.#load,
+      service, recorder, limits, clock, log, load: this.#load, gathering: this.#gathering,
       onClosed: (closed) => {
         this.#connections.delete(closed);
         census.set(worker, this.#connections.size);

@@ -61,7 +61,7 @@ export interface MessageServicePorts {
   readonly follower: CoherenceFollower;
   readonly cache: NotingCache;
   /** The core's fast path; absent: the engine takes all. */
-  readonly slots?: Pick<KeySlots, 'answer' | 'dropAll'> | undefined;
+  readonly slots?: Pick<KeySlots, 'answer' | 'dropAll' | 'forget'> | undefined;
   /** Absent on a single node. */
   readonly cluster?: ClusterReading | undefined;
   readonly recorder: Recorder;
@@ -98,7 +98,12 @@ export class MessageService {
     follower.refresh();
   }
 
-  /** The answer; or undefined where the message belongs to the writing thread. */
+  /** The answers given so far are sent or copied: what is left of the last one in the core is wiped. */
+  answersTaken(): void {
+    this.#ports.slots?.forget();
+  }
+
+  /** The answer; or undefined where the message belongs to the writing thread. One that comes at once is good until the next call. */
   execute(message: Uint8Array, client: MessageClient, arrivedAt: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const { cluster, clock } = this.#ports;
     const spell = this.#spell;
@@ -106,7 +111,7 @@ export class MessageService {
     if (fast !== undefined) {
       const now = clock.monotonic();
       if (cluster === undefined || this.#mayLeave(cluster, fast, 0, spell, now)) return this.#answered(fast, true, arrivedAt, now);
-      return this.#hold(cluster, message, client, arrivedAt, { answer: fast, isFast: true, seen: 0, spell });
+      return this.#hold(cluster, message, client, arrivedAt, { answer: kept(fast), isFast: true, seen: 0, spell });
     }
     const reads = cluster && new MessageReads(this.#ports.cache, cluster.view);
     const executed = this.#executeHere(message, client.caller, reads);
@@ -155,8 +160,7 @@ export class MessageService {
   async #executeAgain(cluster: ClusterReading, message: Uint8Array, { caller }: MessageClient): Promise<Held | undefined> {
     const spell = this.#spell;
     const fast = this.#answerFast(message, caller);
-    // Copied: the core's next answer may be in the same place, and other messages run before this one's connection has it.
-    if (fast !== undefined) return { answer: { ...fast, response: new Uint8Array(fast.response) }, isFast: true, seen: 0, spell };
+    if (fast !== undefined) return { answer: kept(fast), isFast: true, seen: 0, spell };
     const reads = new MessageReads(this.#ports.cache, cluster.view);
     const executed = await this.#executeHere(message, caller, reads);
     return executed.needsPrimary ? undefined : { answer: executed, isFast: false, seen: reads.seen(), spell };
@@ -235,4 +239,9 @@ export class MessageService {
   #secondsSince(arrivedAt: number): number {
     return (this.#ports.clock.monotonic() - arrivedAt) / 1000;
   }
+}
+
+/** Copied: the core's next answer is in the same place, and other messages run before this one's connection has it. */
+function kept(fast: Answer): Answer {
+  return { ...fast, response: new Uint8Array(fast.response) };
 }

@@ -1,9 +1,10 @@
 // The host's side of the core's fast path: whole messages in, whole answers out, and the key slots that it works on. Role:
-// regions of linear memory, and what the core asks for on its way (a slot, nonces, random bytes). Invariants: request and response
-// are wiped from linear memory before `handle` and `resume` answer, unless they wait for a slot; a nonce granted to the core
+// regions of linear memory, and what the core asks for on its way (a slot, nonces, random bytes). Invariants: an answer is not
+// copied: it stays in linear memory, request and response are wiped there by `forget`, at the latest by the next `handle`; where
+// there is no answer they are wiped before `handle` and `resume` return, unless they wait for a slot. A nonce granted to the core
 // is granted to nobody else; a slot's key is in JavaScript's memory only as long as `loadSlot` is given it.
 //
-//   handle ──> answer │ host                  host: the engine executes the message, as if nothing had been
+//   handle ──> answer (forget) │ host         host: the engine executes the message, as if nothing had been
 //     └──> slot-missing ── loadSlot, resume ──> answer │ host │ slot-missing
 //                     └─── forget: the host does
 
@@ -51,8 +52,18 @@ export interface FastPathOptions {
   readonly nonceGrant?: number;
 }
 
+export interface FastAnswered {
+  readonly kind: 'answer';
+  /** A view of linear memory: good until `forget` or the next `handle`. */
+  readonly response: Uint8Array;
+  readonly encrypted: number;
+  readonly decrypted: number;
+  readonly version: number;
+}
+
 export type FastPathResult =
-  | { readonly kind: 'answer'; readonly response: Uint8Array; readonly encrypted: number; readonly decrypted: number; readonly version: number }
+  /** The same one each time: nothing is made for an answer. */
+  | FastAnswered
   | { readonly kind: 'slot-missing'; readonly uniqueIdentifier: string }
   | { readonly kind: 'host' };
 
@@ -72,6 +83,11 @@ export class FastPath {
   #bytes: Uint8Array;
   #view: DataView;
   #cells: Int32Array;
+  /** As long as the last answer; most answers are as long as the one before. */
+  #responseView: Buffer;
+  readonly #answer: { kind: 'answer'; response: Uint8Array; encrypted: number; decrypted: number; version: number };
+  /** A message, or its answer, is in linear memory. */
+  #holds = false;
 
   constructor(core: CoreInstance, options: FastPathOptions) {
     this.#core = core.exports;
@@ -89,6 +105,8 @@ export class FastPath {
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     this.#cells = new Int32Array(buffer);
+    this.#responseView = Buffer.from(buffer, this.#response, 0);
+    this.#answer = { kind: 'answer', response: this.#responseView, encrypted: 0, decrypted: 0, version: 0 };
     this.#setCell(REPORT_RANDOM_USED, RANDOM_POOL_BYTES);
     if (options.dataBytesMax !== undefined) this.#limitData(options.dataBytesMax);
   }
@@ -96,6 +114,8 @@ export class FastPath {
   /** Answers a message, or says why it cannot. `permissions`: PERMISSION_…; `nowSeconds`: since the epoch. */
   handle(message: Uint8Array, scopeNumber: number, permissions: number, nowSeconds: number): FastPathResult {
     if (message.length > FAST_REQUEST_BYTES) return host;
+    if (this.#holds) this.#core.forgetMessage();
+    this.#holds = true;
     if (this.#bytes.length === 0) this.#look();
     this.#bytes.set(message, this.#request);
     return this.#settle(this.#core.answerMessage(message.length, scopeNumber, permissions, nowSeconds));
@@ -106,8 +126,10 @@ export class FastPath {
     return this.#settle(this.#core.resumeMessage());
   }
 
-  /** Gives up after `slot-missing`. */
+  /** Gives up after `slot-missing`, or is done with the answer: linear memory holds nothing of the message any more. */
   forget(): void {
+    if (!this.#holds) return;
+    this.#holds = false;
     this.#core.forgetMessage();
   }
 
@@ -167,17 +189,20 @@ export class FastPath {
       else if (status === FAST_RANDOM_NEEDED) this.#fillPool();
       else if (status === FAST_SLOT_MISSING) return { kind: 'slot-missing', uniqueIdentifier: this.#missingIdentifier() };
       else {
-        this.#core.forgetMessage();
+        this.forget();
         return host;
       }
       status = this.#core.resumeMessage();
     }
-    const response = this.#bytes.slice(this.#response, this.#response + status);
-    const encrypted = this.#cell(REPORT_ENCRYPTED);
-    const decrypted = this.#cell(REPORT_DECRYPTED);
-    const version = this.#cell(REPORT_VERSION);
-    this.#core.forgetMessage();
-    return { kind: 'answer', response, encrypted, decrypted, version };
+    // Memory that grew meanwhile has left views of no length.
+    if (this.#cells.length === 0) this.#look();
+    const answer = this.#answer;
+    if (this.#responseView.length !== status) this.#responseView = Buffer.from(this.#core.memory.buffer, this.#response, status);
+    answer.response = this.#responseView;
+    answer.encrypted = this.#cell(REPORT_ENCRYPTED);
+    answer.decrypted = this.#cell(REPORT_DECRYPTED);
+    answer.version = this.#cell(REPORT_VERSION);
+    return answer;
   }
 
   #grantNonces(): void {

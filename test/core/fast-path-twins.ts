@@ -98,7 +98,10 @@ export function createTwins(core: CoreUnderTest, options: TwinsOptions = {}) {
       if (fast.loadSlot(scopeNumber, result.uniqueIdentifier, facts, key) < 0) throw new Error('the slot was not loaded');
       result = fast.resume();
     }
-    return result;
+    if (result.kind !== 'answer') return result;
+    const answer = { ...result, response: Uint8Array.from(result.response) };
+    fast.forget();
+    return answer;
   }
 
   function answerEngine(message: Uint8Array): Answered {

@@ -23,6 +23,7 @@ import { Census } from '../../src/server/census.ts';
 import type { ClusterViewReader } from '../../src/server/cluster-view.ts';
 import { CoherenceFollower, CoherencePublisher } from '../../src/server/coherence.ts';
 import type { EnginePort, Executed } from '../../src/server/engine-port.ts';
+import type { FastAnswer } from '../../src/server/key-slots.ts';
 import { limitsWith } from '../../src/server/limits.ts';
 import { Listener } from '../../src/server/listener.ts';
 import { MessageService } from '../../src/server/message-service.ts';
@@ -41,14 +42,31 @@ export function testMessage(kind: number, number: number, answerLength = 8, extr
   return bytes;
 }
 
-function answerTo(message: Uint8Array): Uint8Array {
+function answerTo(message: Uint8Array, bytes: Buffer = Buffer.alloc(answerLength(message))): Buffer {
   const request = Buffer.from(message);
-  const answerLength = request.readUInt32BE(12);
-  const bytes = Buffer.alloc(8 + answerLength);
   bytes.set([0x42, 0x00, 0x7b, 0x01]);
-  bytes.writeUInt32BE(answerLength, 4);
+  bytes.writeUInt32BE(bytes.length - 8, 4);
   bytes.set(request.subarray(8, 16), 8);
   return bytes;
+}
+
+const answerLength = (message: Uint8Array): number => 8 + Buffer.from(message).readUInt32BE(12);
+
+/** Answers like the core: always in the same memory, which is overwritten when the answer counts as taken. */
+export class FakeSlots {
+  readonly memory = Buffer.alloc(1 << 16);
+
+  answer(message: Uint8Array): FastAnswer | undefined {
+    if (message[8] !== action.answer || answerLength(message) > this.memory.length) return undefined;
+    this.memory.fill(0xee);
+    return { response: answerTo(message, this.memory.subarray(0, answerLength(message))), items: [{ operation: 10, reason: 0 }], version: 14 };
+  }
+
+  forget(): void {
+    this.memory.fill(0xdd);
+  }
+
+  dropAll(): void {}
 }
 
 /** The number that an answer repeats, or the text of a refusal. */
@@ -122,6 +140,17 @@ export interface Fixture extends AsyncDisposable {
   connect(options?: ConnectionOptions): Promise<TestClient>;
 }
 
+/** The answers in what came, however it was cut; what is left at the end is given as the last. */
+export function answersIn(bytes: Uint8Array): Buffer[] {
+  const answers: Buffer[] = [];
+  for (let rest = Buffer.from(bytes); rest.length > 0;) {
+    const length = rest.length < 8 ? rest.length : 8 + rest.readUInt32BE(4);
+    answers.push(rest.subarray(0, length));
+    rest = rest.subarray(length);
+  }
+  return answers;
+}
+
 /** A client that keeps each 'data' event apart. */
 export class TestClient {
   readonly socket: TLSSocket;
@@ -145,10 +174,21 @@ export class TestClient {
     }
     return this.records;
   }
+
+  /** Waits for so many answers, in records of any kind. */
+  async receiveAnswers(count: number, timeoutMs = 5000): Promise<Buffer[]> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const answers = answersIn(Buffer.concat(this.records));
+      if (answers.length >= count && answers.at(-1)!.length >= 8 + answers.at(-1)!.readUInt32BE(4)) return answers;
+      if (performance.now() > deadline || this.socket.destroyed) throw new Error(`${answers.length} of ${count} answers came`);
+      await pause(2);
+    }
+  }
 }
 
 /** `view`: of a member of a cluster. */
-export async function startFixture(given: Record<string, number> = {}, clock = systemClock, view?: ClusterViewReader): Promise<Fixture> {
+export async function startFixture(given: Record<string, number> = {}, clock = systemClock, view?: ClusterViewReader, slots?: FakeSlots): Promise<Fixture> {
   const { authority, server, client } = await (certificates ??= makeCertificates());
   const engine = new FakeEngine();
   const slab = new SharedArrayBuffer(slabBytes);
@@ -178,7 +218,7 @@ export async function startFixture(given: Record<string, number> = {}, clock = s
   const follower = new CoherenceFollower(publisher.memory, { drop() {}, dropAll() {}, identityChanged: () => listener.recheck() });
   const limits = limitsWith(given);
   const nothing = { enter() {}, leave() {}, fetch: () => undefined, glance: () => undefined, async *candidates() {} };
-  const service = new MessageService({ engine, primary: link, follower, cache: nothing, cluster: view && { view, consistency: 'linearizable', limits }, recorder, clock, log: silentLog, messageBytesMax: limits.messageBytes });
+  const service = new MessageService({ engine, slots, primary: link, follower, cache: nothing, cluster: view && { view, consistency: 'linearizable', limits }, recorder, clock, log: silentLog, messageBytesMax: limits.messageBytes });
   const listener: Listener = new Listener({
     tls: { certificates: server.map((each) => each.certificate), privateKeys: server.map((each) => each.privateKey), authorities: [authority.certificate], ciphers: undefined, ticketSecret: new Uint8Array(32).fill(7) },
     identifier: {
