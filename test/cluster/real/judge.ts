@@ -3,6 +3,7 @@
  *
  * The judge itself is proved by lies planted in what clients saw: each has to turn the verdict.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyClient } from './key-client.ts';
 import type { Key, KeyHistory, KeyState } from './key-history.ts';
 import { contradictionOf, lostWrites } from './key-model.ts';
@@ -17,7 +18,9 @@ export const lies = ['lost', 'stale', 'order'] as const;
 export type Lie = (typeof lies)[number];
 
 const timeoutMs = 10_000;
-const attempts = 5;
+/** A fault of a nats-server may leave its traces some seconds later, when all nodes said that they are ready. */
+const attempts = 60;
+const againMs = 500;
 /** Looks under way at once on one node. */
 const atOnce = 4;
 const contradictionsShown = 10;
@@ -69,6 +72,7 @@ export class Judge {
 
   async #stateOf(client: KeyClient, key: Key): Promise<KeyState | undefined> {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
+      if (attempt > 0) await sleep(againMs);
       if (key.id === undefined) {
         const { outcome } = await client.locate(key);
         if (outcome === 'unknown') continue;

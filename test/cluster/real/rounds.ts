@@ -46,6 +46,7 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
   const workload = new Workload(cluster, { clients: request.clients, seed: request.seed, thinkMs });
   const judge = new Judge(cluster, workload.history);
   const failovers: number[] = [];
+  const struck: Struck[] = [];
   let rounds = 0;
   await workload.start();
   const warmUp = performance.now();
@@ -72,6 +73,7 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
     await sleep(Math.max(500, request.secondsPerRound * 1000 - (performance.now() - roundAt)));
     await judge.look();
     rounds += 1;
+    struck.push({ what: `${strike.fault} of ${strike.isPrimary ? 'the primary' : strike.node === undefined ? 'a nats-server' : 'another node'}`, writeMs, failed: failedEncrypts(workload).length - failedBefore });
     const slowest = Math.max(...workload.probes.filter((each) => each !== probe).map(({ slowestMs }) => slowestMs), 0);
     say(`round ${round}: ${strike.text} | writes away ${Math.round(writeMs)} ms | all ready after ${Math.round(healedMs)} ms | elsewhere ${failedEncrypts(workload).length - failedBefore} Encrypts failed, slowest ${Math.round(slowest)} ms | ${workload.history.acknowledged - acknowledgedBefore} acknowledged, lost ${judge.lost.size}, stale ${workload.history.stale.length}`);
   }
@@ -90,12 +92,26 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
     writeFailoverMs: failovers,
     troubles: [...judge.lost, ...history.stale, ...history.repeatedNonces.map((text) => `nonce twice: ${text}`), ...history.wrongAnswers, ...judge.disagreements, ...judge.contradictions()],
     notes: [
+      ...byKind(struck),
       `${history.keys.size} keys, ${calls} calls in the history, ${workload.probes.reduce((sum, { encrypts }) => sum + encrypts, 0)} Encrypts by the probes, ${history.nonces} nonces made by servers, all different unless told`,
       `${workload.retriedReads} reads of clients were asked a second time, ${workload.failedReads.length} of them in vain`,
       ...grouped('Encrypt on a node that was not struck', failed),
       ...grouped('read that failed twice', workload.failedReads),
     ],
   };
+}
+
+interface Struck {
+  readonly what: string;
+  readonly writeMs: number;
+  readonly failed: number;
+}
+
+function byKind(struck: readonly Struck[]): readonly string[] {
+  return [...Map.groupBy(struck, ({ what }) => what)].map(([what, all]) => {
+    const sorted = all.map(({ writeMs }) => writeMs).sort((left, right) => left - right);
+    return `${what}: ${all.length} times, writes away ${Math.round(sorted[Math.floor(sorted.length / 2)]!)} ms (median), ${Math.round(sorted.at(-1)!)} ms (longest), ${all.reduce((sum, { failed }) => sum + failed, 0)} Encrypts failed elsewhere`;
+  }).sort();
 }
 
 /** On nodes that were not struck. */

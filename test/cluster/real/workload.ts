@@ -148,7 +148,7 @@ export class Workload {
     this.retriedReads += 1;
     const second = await again();
     if (second.outcome === 'unknown') {
-      this.failedReads.push(`${second.verb}: ${call.trouble}; then ${second.trouble}`);
+      this.failedReads.push(`first ${call.trouble}; then ${second.trouble}`);
       await sleep(backOffMs);
     }
     return second;
