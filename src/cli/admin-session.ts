@@ -1,5 +1,6 @@
 /**
- * How commands talk to the admin port of the node on this machine: JSON over HTTP with the bootstrap token.
+ * How commands talk to a node's admin port: JSON over HTTP with the admin token. Beyond this machine the token travels in the clear:
+ * `--admin-host` is for a network of one's own, or a tunnel.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,6 +9,7 @@ import { Fault } from '../fault.ts';
 
 export interface AdminOptions {
   readonly data: string;
+  readonly adminHost: string;
   readonly adminPort: string;
   readonly token?: string;
 }
@@ -16,8 +18,14 @@ export interface AdminOptions {
 export function withAdminOptions(command: Command): Command {
   return command
     .option('--data <DIR>', "the node's data folder, where the admin token is (KMIPD_DATA)", process.env['KMIPD_DATA'] ?? './kmipd-data')
-    .option('--admin-port <PORT>', 'admin port of the node on this machine (KMIPD_ADMIN_PORT)', process.env['KMIPD_ADMIN_PORT'] ?? '5697')
+    .option('--admin-host <H>', 'address of its admin port (KMIPD_ADMIN_HOST)', reachable(process.env['KMIPD_ADMIN_HOST']))
+    .option('--admin-port <PORT>', 'admin port (KMIPD_ADMIN_PORT)', process.env['KMIPD_ADMIN_PORT'] ?? '5697')
     .option('--token <FILE>', 'file with the admin token, where it is not DIR/bootstrap/admin-token (KMIPD_ADMIN_TOKEN_FILE)', process.env['KMIPD_ADMIN_TOKEN_FILE']);
+}
+
+/** What a server listens on is not always an address to call. */
+function reachable(host: string | undefined): string {
+  return host === undefined || host === '' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
 
 /** One request; the parsed JSON answer, or a Fault with the server's own words. */
@@ -29,7 +37,8 @@ export async function adminRequest(options: AdminOptions, method: string, route:
   } catch (error) {
     throw new Fault('E_ADMIN_TOKEN', `cannot read the admin token in ${tokenFile}; name the data folder with --data`, { cause: error });
   }
-  const address = `http://127.0.0.1:${options.adminPort}${route}`;
+  const host = options.adminHost.includes(':') ? `[${options.adminHost}]` : options.adminHost;
+  const address = `http://${host}:${options.adminPort}${route}`;
   let response: Response;
   try {
     response = await fetch(address, {

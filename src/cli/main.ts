@@ -16,8 +16,9 @@ import { devCommand } from './dev.ts';
 import { dumpCommand } from './dump.ts';
 import { keyCommand } from './key.ts';
 import { loadCommand } from './load.ts';
-import { roleCommand, scopeCommand, statusCommand } from './scope.ts';
+import { roleCommand, scopeCommand } from './scope.ts';
 import { serveCommand } from './serve.ts';
+import { statusCommand } from './status.ts';
 
 const exitFailed = 1;
 const exitMisused = 2;
@@ -55,5 +56,12 @@ async function run(): Promise<void> {
     }
   }
 }
+
+/** Who reads us may have seen enough (`| head`); an output that cannot be written is a failure that must show. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  process.stderr.write(`kmipd: standard output cannot be written: ${error.message}\n`);
+  process.exit(exitFailed);
+});
 
 await run();

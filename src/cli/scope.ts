@@ -1,5 +1,5 @@
 /**
- * `kmipd scope create | list`, `kmipd role create | list` and `kmipd status`, by the admin port.
+ * `kmipd scope create | list` and `kmipd role create | list`, by the admin port.
  */
 import { Command } from 'commander';
 import { adminRequest, withAdminOptions } from './admin-session.ts';
@@ -32,11 +32,4 @@ export function roleCommand(): Command {
     printRows(['role', 'permissions'], roles.map((each) => [each.role, each.permissions.join(' ')]));
   });
   return command;
-}
-
-export function statusCommand(): Command {
-  return withAdminOptions(new Command('status').description('what the node on this machine says of itself')).action(async (options: AdminOptions) => {
-    const status = (await adminRequest(options, 'GET', '/v1/status')) as Record<string, unknown>;
-    printRows(['what', 'value'], Object.entries(status).map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]));
-  });
 }

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +40,7 @@ function kmipd(...argumentList: string[]): Promise<Ran> {
     KMIPD_ADMIN_PORT: String(server.adminPort),
   };
   return new Promise((resolve) => {
-    execFile(path.join(repositoryRoot, 'bin/kmipd'), argumentList, { env, encoding: 'utf8' }, (error, stdout, stderr) => {
+    execFile(path.path.join(repositoryRoot, 'bin/kmipd'), argumentList, { env, encoding: 'utf8' }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
     });
   });
@@ -139,6 +140,14 @@ test('wrong calls say what is wrong and end with 2, a missing server with 1', as
   assert.equal(nobody.code, 1);
   assert.match(nobody.stderr, /127\.0\.0\.1:1/);
   assert.match((await kmipd('key', 'list', '--credential', inFolder('nowhere'))).stderr, /cannot read .*cert\.pem/);
+});
+
+test('who reads the output may stop reading, and an output that cannot be written is a failure', { skip: process.platform !== 'linux' && 'needs /dev/full' }, async () => {
+  const run = promisify(execFile);
+  const command = path.join(repositoryRoot, 'bin/kmipd');
+  const shell = (line: string): Promise<{ stdout: string; stderr: string }> => run('bash', ['-o', 'pipefail', '-c', line], { env: { ...process.env, COMMAND: command } });
+  assert.equal((await shell('"$COMMAND" load --help | head -n 1')).stderr, '');
+  await assert.rejects(shell('"$COMMAND" load --help > /dev/full'), (error: { code: number; stderr: string }) => error.code === 1 && /standard output cannot be written/.test(error.stderr));
 });
 
 test('a file that is not there ends a command with one line', async () => {
