@@ -40,7 +40,7 @@ function kmipd(...argumentList: string[]): Promise<Ran> {
     KMIPD_ADMIN_PORT: String(server.adminPort),
   };
   return new Promise((resolve) => {
-    execFile(path.path.join(repositoryRoot, 'bin/kmipd'), argumentList, { env, encoding: 'utf8' }, (error, stdout, stderr) => {
+    execFile(path.join(repositoryRoot, 'bin/kmipd'), argumentList, { env, encoding: 'utf8' }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
     });
   });
