@@ -33,6 +33,10 @@ const spreads: readonly Spread[] = ['even', 'favourites'];
 /** What a full cache of a worker has seen; more asked ahead changes nothing any more. */
 const aheadMost = 2 * limitTable.keySlots.byDefault;
 
+/** The cliff with more slots: what an operator buys with memory. */
+const manySlots = 32_768;
+const manySlotSizes = [1, 10_000, 30_000];
+
 interface Time {
   readonly turns: number;
   readonly warmupMs: number;
@@ -92,24 +96,37 @@ async function overConnections(node: Node, identifiers: readonly string[], sizes
   });
 }
 
-async function overKeys(node: Node, identifiers: readonly string[], spread: Spread, sizes: readonly number[], time: Time, ratios: Map<string, number>): Promise<Row[]> {
+async function overKeys(node: Node, identifiers: readonly string[], spread: Spread, sizes: readonly number[], time: Time, ahead: number): Promise<{ rows: Row[]; ratios: Map<string, number> }> {
+  const ratios = new Map<string, number>();
   const messages = Math.ceil((rate * (time.warmupMs + time.durationMs) * 1.1) / 1000);
   const results = await inTurns(sizes, time.turns, (keys, turn) => {
-    const ahead = keys <= aheadMost ? identifiers.slice(0, keys) : [...drawKeys(keys, spread, aheadMost, 1000 + turn)].map((index) => identifiers[index]!);
+    const played = keys <= ahead ? identifiers.slice(0, keys) : [...drawKeys(keys, spread, ahead, 1000 + turn)].map((index) => identifiers[index]!);
     const drawn = [...drawKeys(keys, spread, messages, turn + 1)].map((index) => identifiers[index]!);
-    return openLoop(node, { rate, connections: usualConnections, identifiers: drawn, ahead, warmupMs: time.warmupMs, durationMs: time.durationMs, seed: turn + 1 });
+    return openLoop(node, { rate, connections: usualConnections, identifiers: drawn, ahead: played, warmupMs: time.warmupMs, durationMs: time.durationMs, seed: turn + 1 });
   });
-  return sizes.map((keys, index) => {
+  const rows = sizes.map((keys, index): Row => {
     const { row, growthOf } = columns(results, index);
     if (index > 0) for (const measure of measures) ratios.set(keyName(keys, spread, measure), 1 / growthOf[measure]);
     const each = (metric: string): number => middle(results[index]!.map((result) => result.stretch.grown(metric) / result.answered));
     return {
       keys, spread, ...row,
       'slot loads a request': round(each('kmipd_key_slot_loads_total'), 3),
-      'store fetches a request': round(each('kmipd_cache_misses_total'), 3),
+      'object cache misses a request': round(each('kmipd_cache_misses_total'), 3),
       'fast path share': round(each('kmipd_fast_path_messages_total')),
     };
   });
+  return { rows, ratios };
+}
+
+/** The same over keys on a node with as many slots as the core has room for. */
+async function withManySlots(folder: string, identifiers: readonly string[], time: Time): Promise<Row[]> {
+  const node = await startKmipd(1, folder, { options: ['--limit', `keySlots=${manySlots}`] });
+  try {
+    const { rows } = await overKeys(node, identifiers, 'even', manySlotSizes, time, manySlots);
+    return rows;
+  } finally {
+    await node.stop();
+  }
 }
 
 async function overHandshakes(node: Node, echo: Peer, smoke: boolean): Promise<Row[]> {
@@ -147,18 +164,24 @@ export async function growthBench(smoke: boolean): Promise<BenchReport> {
   try {
     const identifiers: string[] = [];
     await fill(folder, 0, Math.max(...sizes.keys, usualKeys), { isActive: true, onMade: (identifier) => identifiers.push(identifier) });
+    const slotRows = smoke ? [] : await withManySlots(folder, identifiers, time);
     const node = await startKmipd(1, folder);
     const echo = await startEcho();
     try {
       const rows = await overConnections(node, identifiers, sizes.connections, time, ratios);
       const keyRows: Row[] = [];
-      for (const spread of spreads) keyRows.push(...await overKeys(node, identifiers, spread, sizes.keys, time, ratios));
+      for (const spread of spreads) {
+        const over = await overKeys(node, identifiers, spread, sizes.keys, time, aheadMost);
+        keyRows.push(...over.rows);
+        for (const [name, ratio] of over.ratios) ratios.set(name, ratio);
+      }
       return {
         name: 'growth',
         question: `what a request costs as connections grow (Encrypt, AES-256-GCM, 256 bytes, ${rate} a second in all, ${usualKeys} keys, one worker)`,
         rows,
         sections: [
           { title: `as the keys in use grow (the same requests, ${usualConnections} connections)`, rows: keyRows },
+          ...(smoke ? [] : [{ title: `as the keys in use grow, with --limit keySlots=${manySlots}`, rows: slotRows }]),
           { title: 'handshakes with client certificates, 8 at once, connection opened and closed', rows: await overHandshakes(node, echo, smoke) },
         ],
         floors: judge(smoke ? floors.filter(({ name }) => ratios.has(name)) : floors, ratios),

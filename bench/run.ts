@@ -1,10 +1,11 @@
 /**
- * `npm run bench [-- --smoke] [core] [server] [store] [peers] [growth]`: runs the benches, prints their tables, keeps the JSON
+ * `npm run bench [-- --smoke] [core] [server] [store] [peers] [growth] [profile]`: runs the benches, prints their tables, keeps the JSON
  * of full runs. A smoke run fails where a ratio falls far below its floor; a full run only says so.
  */
 import { coreBench } from './core.bench.ts';
 import { growthBench } from './growth.bench.ts';
 import { peersBench } from './peers.bench.ts';
+import { profileBench } from './profile.bench.ts';
 import { serverBench } from './server.bench.ts';
 import { storeBench } from './store.bench.ts';
 import { fallsFar } from './floors.ts';
@@ -13,7 +14,7 @@ import { writeResults } from './write-results.ts';
 
 const smoke = process.argv.includes('--smoke');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const benches = { core: coreBench, server: serverBench, store: storeBench, peers: peersBench, growth: growthBench };
+const benches = { core: coreBench, server: serverBench, store: storeBench, peers: peersBench, growth: growthBench, profile: profileBench };
 
 for (const [name, bench] of Object.entries(benches)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
