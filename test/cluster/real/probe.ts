@@ -14,7 +14,7 @@ export interface KeyPools {
   readonly live: readonly Key[];
 }
 
-const timeoutMs = 8_000;
+const timeoutMs = 15_000;
 const gapMs = 20;
 const plain = Buffer.alloc(64, 0x61);
 /** Probes of a key that ended, and of one in use, so that its history stays small. */

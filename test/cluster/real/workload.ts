@@ -27,7 +27,8 @@ const liveMax = 40;
 const anchorCount = 4;
 /** Ended keys that are tried on all nodes. */
 const endedKept = 30;
-const readTimeoutMs = 5_000;
+/** Longer than a node holds what it may not answer yet. */
+const readTimeoutMs = 15_000;
 /** Longer than a node goes on asking for an outcome (giveUpMs in cluster/timing.ts). */
 export const writeTimeoutMs = 25_000;
 /** Pause of a client whose read failed twice. */
