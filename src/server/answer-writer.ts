@@ -6,13 +6,12 @@
  *      └─ a write is under way: queued (copied, if it is a view) ──> the same, when that is taken
  *
  * Invariants: an answer that may not be joined is one write, so it is one record: clients read no other way (docs/decisions/
- * /0013). Node has encrypted what it was given to write when `write` returns, since no write is under way then: the bytes
+ * 0013). Node has encrypted what it was given to write when `write` returns, since no write is under way then: the bytes
  * may be a view of memory that is used again, and are never kept here. A test holds that. What is gathered lies in memory that
  * all connections of a worker share, is written before the turn is another's, and is overwritten then.
  */
 import type { TLSSocket } from 'node:tls';
 import type { Recorder } from '../metrics/recorder.ts';
-import type { Clock } from '../clock.ts';
 
 /** The most plaintext that one TLS record holds (RFC 8446 §5.1); what is longer gains nothing from joining. */
 export const joinedBytesMax = 16_384;
@@ -30,7 +29,6 @@ export class Gathering {
 
 export interface AnswerWriterPorts {
   readonly recorder: Pick<Recorder, 'bytesOut'>;
-  readonly clock: Clock;
   readonly load: WorkerLoad;
   readonly gathering: Gathering;
   /** A write was taken, and the next one has begun if anything waits. */
@@ -50,7 +48,8 @@ export class AnswerWriter {
   #gatheredBytes = 0;
   #writingBytes = 0;
   #unsentBytes = 0;
-  #writeBeganAt = 0;
+  /** When the write under way was first seen by `isStuck`; 0: not yet. */
+  #writeSeenAt = 0;
   #isWriting = false;
   #isClosed = false;
 
@@ -70,11 +69,6 @@ export class AnswerWriter {
 
   get isIdle(): boolean {
     return !this.#isWriting && this.#queue.length === 0 && this.#gatheredBytes === 0;
-  }
-
-  /** When the write under way began. */
-  get writeBeganAt(): number {
-    return this.#writeBeganAt;
   }
 
   /** Bytes of the answers that the client has not taken. */
@@ -105,6 +99,16 @@ export class AnswerWriter {
     gathering.bytes.fill(0, 0, length);
   }
 
+  /**
+   * Whether the client has not taken the write under way in so long a time, counted from the first time that this was asked
+   * during it: a look at the clock costs more than the rest of a write's accounts.
+   */
+  isStuck(now: number, allowedMs: number): boolean {
+    if (!this.#isWriting) return false;
+    if (this.#writeSeenAt === 0) this.#writeSeenAt = now;
+    return now - this.#writeSeenAt > allowedMs;
+  }
+
   /** Gives up what is not sent. */
   close(): void {
     this.#isClosed = true;
@@ -125,11 +129,10 @@ export class AnswerWriter {
   }
 
   #write(bytes: Uint8Array): void {
-    const { clock, recorder } = this.#ports;
     this.#isWriting = true;
     this.#writingBytes = bytes.length;
-    this.#writeBeganAt = clock.monotonic();
-    recorder.bytesOut(bytes.length);
+    this.#writeSeenAt = 0;
+    this.#ports.recorder.bytesOut(bytes.length);
     this.#socket.write(bytes, this.#taken);
   }
 

@@ -92,7 +92,7 @@ export class Connection {
     this.#frames = new FrameReader({ maxMessageBytes: ports.limits.messageBytes });
     this.#activeAt = ports.clock.monotonic();
     this.#writer = new AnswerWriter(socket, {
-      recorder: ports.recorder, clock: ports.clock, load: ports.load, gathering: ports.gathering,
+      recorder: ports.recorder, load: ports.load, gathering: ports.gathering,
       onTaken: () => this.#taken(),
     });
     socket.on('data', (chunk: Uint8Array) => this.#receive(chunk));
@@ -148,7 +148,8 @@ export class Connection {
       this.#limitReached('idleMs');
       this.#end('idle');
     }
-    if (this.#writer.isWriting && now - this.#writer.writeBeganAt > limits.writeMs) {
+    if (!this.#isQuiet()) this.#activeAt = now;
+    if (this.#writer.isStuck(now, limits.writeMs)) {
       this.#limitReached('writeMs');
       this.destroy('write-timeout');
     }
@@ -295,7 +296,6 @@ export class Connection {
 
   /** The client has taken a write. */
   #taken(): void {
-    this.#activeAt = this.#ports.clock.monotonic();
     if (this.#phase === 'closed') return;
     this.#pump();
     this.#adjustReading();
