@@ -27,6 +27,8 @@ export interface Sight {
 
 export interface Election {
   nextLook: number;
+  /** After it yielded, a node lets the others claim first. */
+  restUntil: number;
   sight: Sight | undefined;
   /** The claim under way. */
   claim: { readonly claim: string; readonly sentAt: number } | undefined;
@@ -50,7 +52,7 @@ export function takeSight(state: NodeState, sentAt: number, record: TenureRecord
     return;
   }
   if (record === undefined) {
-    if (state.rebuilding || !election.logRead || (election.claim !== undefined && now < election.claim.sentAt + state.timing.appendMs)) return;
+    if (state.rebuilding || state.draining || now < election.restUntil || !election.logRead || (election.claim !== undefined && now < election.claim.sentAt + state.timing.appendMs)) return;
     election.claims += 1;
     const claim = `${state.node}/${state.incarnation}/${election.claims}`;
     election.claim = { claim, sentAt: now };
@@ -87,7 +89,7 @@ export function earlierTenuresOver(state: NodeState, claimedAt: number): number 
   const { replicated, timing, tenureTakenAt } = state;
   const { sight } = state.election;
   if (replicated.fence.counter === 0) return claimedAt;
-  const wait = outlasting(timing.tenureMs, timing);
+  const wait = outlasting(Math.max(timing.tenureMs, replicated.tenureMs), timing);
   // What was watched has to be the newest tenure: the one in the log, or one that never got as far as the log.
   const newest = sight !== undefined && (sight.claim === replicated.claim || sight.firstSentAt >= tenureTakenAt);
   return newest && sight.lastAt - sight.firstAt >= wait ? claimedAt : claimedAt + wait;

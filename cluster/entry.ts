@@ -45,7 +45,7 @@ export interface Entry {
   /** Hash of the last valid entry before this one, hex; of nothing: `emptyHash`. */
   readonly previous: string;
   readonly fence: Fence;
-  /** `tenure` opens a tenure, `roster` adds members, `work` carries proposals. */
+  /** `tenure` opens a tenure, `roster` adds and removes members, `work` carries proposals. */
   readonly kind: 'tenure' | 'roster' | 'work';
   /** Every entry up to this one was stable when this one was written. */
   readonly stable: number;
@@ -53,8 +53,12 @@ export interface Entry {
   readonly elapsedMs: number;
   /** The claim that a tenure entry stands for; empty in others. */
   readonly claim: string;
-  /** Who becomes a member. Only ever added to, so that entries under way cannot take each other's members away. */
+  /** How long this tenure and its permits last without word; in tenure entries, else 0. Whoever comes next outlasts them. */
+  readonly tenureMs: number;
+  readonly permitMs: number;
+  /** Who becomes a member, and who is none any more. Changes to the roster, not rosters: entries under way cannot undo each other. */
   readonly joined: readonly string[];
+  readonly left: readonly string[];
   readonly works: readonly Work[];
 }
 
@@ -72,8 +76,8 @@ export function hashOf(bytes: Uint8Array): string {
 }
 
 /** Takes only what the form has, in its order: equal entries are equal bytes. */
-export function seal(entry: Omit<Entry, 'format'>): Logged {
-  const { sequence, previous, fence, kind, stable, elapsedMs, claim, joined, works } = entry;
+export function seal(entry: Omit<Entry, 'format' | 'left' | 'tenureMs' | 'permitMs'> & Partial<Entry>): Logged {
+  const { sequence, previous, fence, kind, stable, elapsedMs, claim, tenureMs = 0, permitMs = 0, joined, left = [], works } = entry;
   const whole: Entry = {
     format: entryFormat,
     sequence,
@@ -83,7 +87,10 @@ export function seal(entry: Omit<Entry, 'format'>): Logged {
     stable,
     elapsedMs,
     claim,
+    tenureMs,
+    permitMs,
     joined: [...joined],
+    left: [...left],
     works: works.map(({ proposal, mutations, result }) => ({ proposal, mutations, result })),
   };
   const bytes = encode(whole);

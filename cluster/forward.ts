@@ -4,12 +4,16 @@
  * Invariant: a proposal is asked for under one id until its result comes or the forwarder gives up, long before the id is
  * forgotten; so the change takes place at most once however often it is asked for. Giving up means "not known".
  */
+import { compareFences } from './entry.ts';
+import type { Fence } from './entry.ts';
 import { takeProposal } from './replicate.ts';
 import type { NodeState, Outbox } from './state.ts';
 
 export interface Forward {
   /** Who is believed to be the primary: only a hint. */
   primary: string | undefined;
+  /** Fence of the last primary known to have opened. */
+  openedFence: Fence;
   readonly waiting: Map<string, { readonly payload: Uint8Array; sentAt: number; readonly giveUpAt: number }>;
 }
 
@@ -30,9 +34,11 @@ export function tickForward(state: NodeState, now: number, out: Outbox): void {
   }
 }
 
-/** A primary has opened: ask it at once. */
-export function resubmit(state: NodeState, now: number): void {
-  for (const waiting of state.forward.waiting.values()) waiting.sentAt = Math.min(waiting.sentAt, now - state.timing.resendMs);
+/** The primary of the fence has opened: ask it at once, for what it was asked before it has not taken. */
+export function resubmit({ forward, timing }: NodeState, fence: Fence, now: number): void {
+  if (compareFences(fence, forward.openedFence) === 0) return;
+  forward.openedFence = fence;
+  for (const waiting of forward.waiting.values()) waiting.sentAt = Math.min(waiting.sentAt, now - timing.resendMs);
 }
 
 export function takeResult(state: NodeState, proposal: string, result: Uint8Array, out: Outbox): void {

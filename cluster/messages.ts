@@ -9,8 +9,12 @@ import type { Fence } from './entry.ts';
 export type PeerMessage =
   /** Node → all: I am here, my history includes the tenure entry of `fence`, and I have synced up to `applied`. */
   | { readonly kind: 'heartbeat'; readonly incarnation: string; readonly number: number; readonly fence: Fence; readonly applied: number }
-  /** Primary → node: a permit for heartbeat `number`, good once you have applied `through`. */
-  | { readonly kind: 'grant'; readonly fence: Fence; readonly incarnation: string; readonly number: number; readonly through: number; readonly stable: number }
+  /** Primary → node: a permit for heartbeat `number`, for `permitMs` from when you sent that, good once you have applied `through`. */
+  | { readonly kind: 'grant'; readonly fence: Fence; readonly incarnation: string; readonly number: number; readonly through: number; readonly stable: number; readonly permitMs: number }
+  /** Node that drains → all, in place of heartbeats: this incarnation, which stands on `fence`, answers no reads any more, ever. */
+  | { readonly kind: 'farewell'; readonly incarnation: string; readonly fence: Fence }
+  /** Primary that yields → all: the tenure of `claim` is over, and nobody but `holders` may still have a permit of it or of an older one. */
+  | { readonly kind: 'handover'; readonly fence: Fence; readonly claim: string; readonly holders: readonly string[] }
   /** Node → all: applied and synced. */
   | { readonly kind: 'confirm'; readonly fence: Fence; readonly incarnation: string; readonly applied: number }
   /** Primary → all: entries up to `stable` are on every node that may answer reads; the log goes to `last`. */

@@ -12,9 +12,10 @@
  * Invariants: after the tenure entry no append of an older tenure counts, so everything that an older primary ever answers
  * comes before it, and a node that applied it may read. A member is waited for until it has been heard with this fence on
  * its disk, or a tenure (if it is not known to be over) and a permit have gone by; the primary before needs no permit's length,
- * since its own reads end with its tenure. Reads of what was not known to be stable stay held until the opening is over.
+ * since its own reads end with its tenure; and if that one yielded and said who holds permits, only those are waited for. Reads of what was not known to be stable stay held until the opening is over.
  */
 import { earlierTenuresOver } from './election.ts';
+import { resubmit } from './forward.ts';
 import { appendAgain, putBack } from './apply-loop.ts';
 import { compareFences, open, seal } from './entry.ts';
 import type { Fence, Logged } from './entry.ts';
@@ -35,9 +36,11 @@ export interface Opening {
   fetched: Map<string, number>;
   fetchedAt: number;
   entry: Logged | undefined;
-  /** Waiting: when older tenures are over, who held the last one, and who stands on this fence. */
+  /** Waiting: when older tenures are over, whose the last one was, how long its permits are at most, and who stands on this fence. */
   earlierOver: number;
   earlierNode: string;
+  earlierClaim: string;
+  earlierPermitMs: number;
   readonly fenced: Set<string>;
 }
 
@@ -48,7 +51,7 @@ export function beginOpening(state: NodeState, now: number, out: Outbox): void {
   const { timing } = state;
   state.opening = {
     stage: 'heads', claimedAt: now, heads: new Map(), nextAsk: now, stageUntil: now + timing.headsMs,
-    fetched: new Map(), fetchedAt: 0, entry: undefined, earlierOver: 0, earlierNode: '', fenced: new Set(),
+    fetched: new Map(), fetchedAt: 0, entry: undefined, earlierOver: 0, earlierNode: '', earlierClaim: '', earlierPermitMs: 0, fenced: new Set(),
   };
   tickOpening(state, now, out);
 }
@@ -73,14 +76,20 @@ export function tickOpening(state: NodeState, now: number, out: Outbox): void {
       return;
     case 'reading':
       return;
-    case 'waiting': {
-      const permitsOver = opening.earlierOver + outlasting(timing.permitMs, timing);
-      const silent = others.filter((node) => !opening.fenced.has(node) && now < (node === opening.earlierNode ? opening.earlierOver : permitsOver));
-      if (silent.length > 0 || state.applied < replicated.sequence) return;
+    case 'waiting':
+      if (others.some((node) => mayStillRead(state, opening, node, now)) || state.applied < replicated.sequence) return;
       state.opening = undefined;
       beginReplicate(state, now, out);
-    }
+      resubmit(state, replicated.fence, now);
   }
+}
+
+/** Whether the node may hold a permit of an older tenure. */
+function mayStillRead({ handover, timing }: NodeState, { fenced, earlierOver, earlierNode, earlierClaim, earlierPermitMs }: Opening, node: string, now: number): boolean {
+  if (fenced.has(node)) return false;
+  // The primary before has yielded and said who holds a permit.
+  if (handover?.claim === earlierClaim && !handover.holders.includes(node)) return false;
+  return now < (node === earlierNode ? earlierOver : earlierOver + outlasting(earlierPermitMs, timing));
 }
 
 export function backToReading(state: NodeState, now: number): void {
@@ -120,6 +129,8 @@ export function openingHasRead(state: NodeState, last: number, now: number, out:
   }
   opening.earlierOver = earlierTenuresOver(state, opening.claimedAt);
   opening.earlierNode = replicated.fence.node;
+  opening.earlierClaim = replicated.claim;
+  opening.earlierPermitMs = Math.max(timing.permitMs, replicated.permitMs);
   opening.entry = seal({
     sequence: replicated.sequence + 1,
     previous: replicated.chain,
@@ -128,6 +139,8 @@ export function openingHasRead(state: NodeState, last: number, now: number, out:
     stable: state.stable,
     elapsedMs: 0,
     claim: tenure.claim,
+    tenureMs: timing.tenureMs,
+    permitMs: timing.permitMs,
     joined: [state.node],
     works: [],
   });

@@ -23,8 +23,8 @@ export interface Permits {
   nextHeartbeat: number;
   /** Newest fence ever seen by this process: a rebuild may lead back to an older history for a while. */
   fenceSeen: Fence;
-  /** A store that started empty does not know under which fence the node last told a primary that it stands. */
-  readonly notBefore: number;
+  /** When it started with an empty store: then it does not know under which fence it last told a primary that it stands. */
+  readonly emptySince: number | undefined;
 }
 
 /** Call when the fence in force changed. */
@@ -38,6 +38,8 @@ export interface Holder {
   readonly incarnation: string;
   until: number;
   confirmed: number;
+  /** When what earlier incarnations were granted is over; messages of theirs may still come. */
+  readonly earlierUntil: number;
 }
 export type Holders = Map<string, Holder>;
 
@@ -59,28 +61,35 @@ export function tickHeartbeat(state: NodeState, now: number, out: Outbox): void 
   const { permits, timing, replicated, applied } = state;
   if (now < permits.nextHeartbeat || state.rebuilding) return;
   permits.nextHeartbeat = now + timing.heartbeatMs;
+  // A fence is told once its tenure entry is on the own disk: then no restart leads this node back to an older fence.
+  const fence = applied >= replicated.tenureSequence ? replicated.fence : noFence;
+  if (state.draining) {
+    out.push({ kind: 'broadcast', message: { kind: 'farewell', incarnation: state.incarnation, fence } });
+    return;
+  }
   for (const [number, sentAt] of permits.sent) if (now >= sentAt + timing.permitMs) permits.sent.delete(number);
   const number = permits.nextNumber;
   permits.nextNumber += 1;
   permits.sent.set(number, now);
-  // A fence is told once its tenure entry is on the own disk: then no restart leads this node back to an older fence.
-  const fence = applied >= replicated.tenureSequence ? replicated.fence : noFence;
   out.push({ kind: 'broadcast', message: { kind: 'heartbeat', incarnation: state.incarnation, number, fence, applied } });
 }
 
 export function takeGrant(state: NodeState, grant: Extract<PeerMessage, { kind: 'grant' }>, now: number): void {
-  const { permits, timing } = state;
+  const { permits, timing, replicated } = state;
   const sentAt = permits.sent.get(grant.number);
-  if (grant.incarnation !== state.incarnation || sentAt === undefined || sentAt < permits.notBefore) return;
+  if (grant.incarnation !== state.incarnation || sentAt === undefined) return;
+  const promised = outlasting(Math.max(timing.tenureMs, replicated.tenureMs) + Math.max(timing.permitMs, replicated.permitMs), timing);
+  if (permits.emptySince !== undefined && sentAt < permits.emptySince + promised) return;
   if (compareFences(grant.fence, permits.fenceSeen) < 0) return;
   const kept = permits.grants.filter(({ until, fence }) => until > now && compareFences(fence, grant.fence) === 0).slice(-3);
-  permits.grants = [...kept, { fence: grant.fence, through: grant.through, until: sentAt + timing.permitMs }];
+  permits.grants = [...kept, { fence: grant.fence, through: grant.through, until: sentAt + grant.permitMs }];
 }
 
 /** Primary: a node is there. Grants it a permit if it stands on this tenure's history, is a member and keeps up. */
 export function takeHeartbeat(state: NodeState, from: string, heartbeat: Extract<PeerMessage, { kind: 'heartbeat' }>, now: number, out: Outbox): void {
   const { replicated, tenure, stable, timing, limits } = state;
   if (tenure === undefined || replicated.claim !== tenure.claim || compareFences(heartbeat.fence, replicated.fence) !== 0) return;
+  if (state.departed.get(from) === heartbeat.incarnation || state.replicate?.leaving.has(from)) return;
   const joined = replicated.roster.get(from);
   if (joined === undefined) state.replicate?.joining.add(from);
   if (joined === undefined || joined > Math.max(stable, replicated.tenureSequence)) return;
@@ -88,11 +97,20 @@ export function takeHeartbeat(state: NodeState, from: string, heartbeat: Extract
   const through = Math.max(stable, replicated.tenureSequence);
   if (through - heartbeat.applied > limits.permitLagEntries) return;
   const holder = state.holders.get(from);
-  const confirmed = holder?.incarnation === heartbeat.incarnation ? Math.max(holder.confirmed, heartbeat.applied) : heartbeat.applied;
+  const same = holder?.incarnation === heartbeat.incarnation;
+  const confirmed = same ? Math.max(holder.confirmed, heartbeat.applied) : heartbeat.applied;
+  const earlierUntil = same ? holder.earlierUntil : Math.max(holder?.until ?? 0, holder?.earlierUntil ?? 0);
   // Heard, and yet it does not get on (slow disk, deaf): the permit that it has runs out.
   if (confirmed < overdue(state, now)) return;
-  state.holders.set(from, { incarnation: heartbeat.incarnation, until: now + outlasting(timing.permitMs, timing), confirmed });
-  out.push({ kind: 'send', to: from, message: { kind: 'grant', fence: replicated.fence, incarnation: heartbeat.incarnation, number: heartbeat.number, through, stable } });
+  state.holders.set(from, { incarnation: heartbeat.incarnation, until: now + outlasting(timing.permitMs, timing), confirmed, earlierUntil });
+  out.push({ kind: 'send', to: from, message: { kind: 'grant', fence: replicated.fence, incarnation: heartbeat.incarnation, number: heartbeat.number, through, stable, permitMs: timing.permitMs } });
+}
+
+/** That incarnation of the node answers no reads any more: what it was granted is over, whatever heartbeats of it still come. */
+export function takeFarewell(state: NodeState, from: string, { incarnation }: Extract<PeerMessage, { kind: 'farewell' }>): void {
+  state.departed.set(from, incarnation);
+  const holder = state.holders.get(from);
+  if (holder?.incarnation === incarnation) holder.until = Math.min(holder.until, holder.earlierUntil);
 }
 
 /** Notes how far the history goes now, to know later what everyone should have. */

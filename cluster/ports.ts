@@ -136,8 +136,15 @@ export type ClusterEvent =
   | { readonly kind: 'published'; readonly sequence: number }
   /** A client of this node wants a change. */
   | { readonly kind: 'submitted'; readonly proposal: string; readonly payload: Uint8Array }
-  /** Give the tenure up: the node drains. */
+  /** Give the tenure up, for now. */
   | { readonly kind: 'yield' }
+  /**
+   * The node is about to stop: it gives its tenure and its permit up, takes neither again, and tells the others, who then do not wait
+   * for it. It goes on applying and forwarding. Comes when clients are gone, and again a heartbeat before the end.
+   */
+  | { readonly kind: 'drain' }
+  /** At the primary: the node is no member any more once it has no permit. If it comes back it joins anew. Others ignore this. */
+  | { readonly kind: 'remove-member'; readonly node: string }
   /** The process or machine was suspended and its monotonic clock stood still meanwhile. Comes before any other event after that. */
   | { readonly kind: 'slept' };
 

@@ -24,6 +24,8 @@ export interface Replicate {
   planned: Work[];
   /** Members to be, heard of by heartbeats. */
   readonly joining: Set<string>;
+  /** Members to be removed: they get no permit, and leave when they have none. */
+  readonly leaving: Set<string>;
   /** Sealed and sent, not yet taken from the log; contiguous after the last entry taken. */
   sent: Logged[];
   /** When the oldest of `sent` was last sent or looked up. */
@@ -41,7 +43,7 @@ export interface Replicate {
 
 export function beginReplicate(state: NodeState, now: number, out: Outbox): void {
   state.replicate = {
-    queue: [], planning: undefined, planned: [], joining: new Set(), sent: [], sentAt: now, refused: false, waiters: new Map(), waitingBytes: 0, unanswered: [], lastEntryAt: now, announced: -1,
+    queue: [], planning: undefined, planned: [], joining: new Set(), leaving: new Set(), sent: [], sentAt: now, refused: false, waiters: new Map(), waitingBytes: 0, unanswered: [], lastEntryAt: now, announced: -1,
   };
   out.push({ kind: 'unplan' });
 }
@@ -100,7 +102,10 @@ function append(state: NodeState, now: number, out: Outbox): void {
   const replicate = state.replicate!;
   // While entries are under way, what is planned meanwhile shares the next one: an entry costs more than what is in it.
   if (replicate.sent.length > 0 && replicate.planning !== undefined && replicate.planned.length < limits.entryProposalsMax) return;
-  while (replicate.sent.length < limits.appendsMax && (replicate.planned.length > 0 || replicate.joining.size > 0)) {
+  for (;;) {
+    const left = leavingNow(state, replicate, now);
+    const changesRoster = replicate.joining.size > 0 || left.length > 0;
+    if (replicate.sent.length >= limits.appendsMax || (replicate.planned.length === 0 && !changesRoster)) return;
     const last = replicate.sent.at(-1);
     const head = { sequence: last?.entry.sequence ?? replicated.sequence, hash: last?.hash ?? replicated.hash };
     const elapsedMs = Math.max(0, Math.floor(now - replicate.lastEntryAt));
@@ -109,12 +114,13 @@ function append(state: NodeState, now: number, out: Outbox): void {
       sequence: head.sequence + 1,
       previous: last?.hash ?? replicated.chain,
       fence: replicated.fence,
-      kind: joined.length > 0 ? 'roster' : 'work',
+      kind: changesRoster ? 'roster' : 'work',
       stable: state.stable,
       elapsedMs,
       claim: '',
       joined,
-      works: joined.length > 0 ? [] : replicate.planned.splice(0, worksOfOneEntry(replicate.planned, limits)),
+      left,
+      works: changesRoster ? [] : replicate.planned.splice(0, worksOfOneEntry(replicate.planned, limits)),
     });
     replicate.joining.clear();
     replicate.lastEntryAt += elapsedMs;
@@ -122,6 +128,15 @@ function append(state: NodeState, now: number, out: Outbox): void {
     replicate.sent.push(logged);
     if (tenure !== undefined) out.push({ kind: 'append', expected: head, logged });
   }
+}
+
+/** Who can be removed now: without a permit, so that no later primary needs to know of it, and not being removed already. */
+function leavingNow({ holders }: NodeState, { leaving, sent }: Replicate, now: number): readonly string[] {
+  return [...leaving].filter((node) => now >= (holders.get(node)?.until ?? 0) && !sent.some(({ entry }) => entry.left.includes(node)));
+}
+
+export function removeMember(state: NodeState, node: string): void {
+  if (node !== state.node && state.replicated.roster.has(node)) state.replicate?.leaving.add(node);
 }
 
 /** How many of the works, in their order, go into one entry: at least one. */
@@ -156,6 +171,7 @@ export function replicateTook(state: NodeState, logged: Logged, entryCounts: boo
     replicate.sent.shift();
     replicate.sentAt = now;
     replicate.refused = false;
+    for (const node of logged.entry.left) replicate.leaving.delete(node);
     if (entryCounts && logged.entry.works.length > 0) replicate.unanswered.push({ sequence: logged.entry.sequence, proposals: logged.entry.works.map(({ proposal }) => proposal) });
     return;
   }

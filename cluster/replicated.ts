@@ -27,6 +27,9 @@ export interface Replicated {
   tenureSequence: number;
   /** Largest `stable` of the entries that counted. */
   stable: number;
+  /** Longest tenure and permit that any tenure so far ran with: nodes may be configured differently. */
+  tenureMs: number;
+  permitMs: number;
   /** Members, each with the sequence at which it joined. */
   roster: Map<string, number>;
   ageMs: number;
@@ -36,7 +39,7 @@ export interface Replicated {
 
 export function emptyReplicated(): Replicated {
   return {
-    sequence: 0, hash: emptyHash, chain: emptyHash, fence: noFence, claim: '', tenureSequence: 0, stable: 0,
+    sequence: 0, hash: emptyHash, chain: emptyHash, fence: noFence, claim: '', tenureSequence: 0, stable: 0, tenureMs: 0, permitMs: 0,
     roster: new Map(), ageMs: 0, proposals: new Map(),
   };
 }
@@ -67,6 +70,9 @@ export function advance(replicated: Replicated, logged: Logged, proposalKeptMs: 
     replicated.claim = entry.claim;
     replicated.tenureSequence = replicated.sequence;
   }
+  replicated.tenureMs = Math.max(replicated.tenureMs, entry.tenureMs);
+  replicated.permitMs = Math.max(replicated.permitMs, entry.permitMs);
+  for (const node of entry.left) replicated.roster.delete(node);
   for (const node of entry.joined) if (!replicated.roster.has(node)) replicated.roster.set(node, replicated.sequence);
   for (const { proposal, result } of entry.works) {
     replicated.proposals.set(proposal, { sequence: replicated.sequence, result, ageMs: replicated.ageMs });

@@ -13,11 +13,11 @@ import { compareFences } from './entry.ts';
 import type { Fence } from './entry.ts';
 import { resubmit, submit, takeResult, tickForward } from './forward.ts';
 import { backToReading, takeHead, takeTail, tickOpening } from './opening.ts';
-import { takeConfirm, takeGrant, takeHeartbeat, tickHeartbeat, tickOverdue } from './permits.ts';
+import { takeConfirm, takeFarewell, takeGrant, takeHeartbeat, tickHeartbeat, tickOverdue } from './permits.ts';
 import type { ClusterEvent, Effect } from './ports.ts';
 import type { PeerMessage } from './messages.ts';
-import { takePlanned, takeProposal, takeRefusal, tickReplicate } from './replicate.ts';
-import { stepDown, wakeUp } from './role-changes.ts';
+import { removeMember, takePlanned, takeProposal, takeRefusal, tickReplicate } from './replicate.ts';
+import { drain, handOver, stepDown, wakeUp } from './role-changes.ts';
 import type { NodeState, Outbox } from './state.ts';
 import { takeRenewal, tenureOver, tickTenure } from './tenure.ts';
 
@@ -96,9 +96,13 @@ function takeEvent(state: NodeState, event: ClusterEvent, now: number, out: Outb
       submit(state, event.proposal, event.payload, now, out);
       return;
     case 'yield':
-      if (state.tenure === undefined) return;
-      out.push({ kind: 'yield', revision: state.tenure.revision });
-      stepDown(state, out);
+      handOver(state, now, out);
+      return;
+    case 'drain':
+      drain(state, now, out);
+      return;
+    case 'remove-member':
+      removeMember(state, event.node);
       return;
     case 'slept':
       wakeUp(state, now, out);
@@ -108,8 +112,15 @@ function takeEvent(state: NodeState, event: ClusterEvent, now: number, out: Outb
 function takeMessage(state: NodeState, from: string, message: PeerMessage, now: number, out: Outbox): void {
   switch (message.kind) {
     case 'heartbeat':
-      if (state.opening?.stage === 'waiting' && compareFences(message.fence, state.replicated.fence) === 0) state.opening.fenced.add(from);
+      noteFenced(state, from, message.fence);
       takeHeartbeat(state, from, message, now, out);
+      return;
+    case 'farewell':
+      noteFenced(state, from, message.fence);
+      takeFarewell(state, from, message);
+      return;
+    case 'handover':
+      if (state.handover === undefined || compareFences(message.fence, state.handover.fence) > 0) state.handover = message;
       return;
     case 'grant':
       takeGrant(state, message, now);
@@ -120,7 +131,8 @@ function takeMessage(state: NodeState, from: string, message: PeerMessage, now: 
       return;
     case 'stable':
       if (message.last > state.replicated.sequence) state.nextRead = Math.min(state.nextRead, now);
-      if (compareFences(message.fence, state.replicated.fence) === 0 && state.forward.primary === from && message.stable > state.stable) resubmit(state, now);
+      // That its tenure entry is stable tells that it has opened.
+      if (compareFences(message.fence, state.replicated.fence) === 0 && message.stable >= state.replicated.tenureSequence) resubmit(state, message.fence, now);
       takeStable(state, message.fence, message.stable, out);
       return;
     case 'ask':
@@ -144,6 +156,11 @@ function takeMessage(state: NodeState, from: string, message: PeerMessage, now: 
     case 'result':
       takeResult(state, message.proposal, message.result, out);
   }
+}
+
+/** The node has the tenure entry on its disk: it uses no older permit any more, however often it restarts. */
+function noteFenced({ opening, replicated }: NodeState, node: string, fence: Fence): void {
+  if (opening?.stage === 'waiting' && compareFences(fence, replicated.fence) === 0) opening.fenced.add(node);
 }
 
 /** What a primary declared stable counts for those who share its history. */

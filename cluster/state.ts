@@ -12,6 +12,8 @@
  *
  * Invariant: changed by `step` only, with no clock, randomness or I/O but its event and `now`.
  */
+import { noFence } from './entry.ts';
+import type { Fence } from './entry.ts';
 import type { Election } from './election.ts';
 import type { Forward } from './forward.ts';
 import type { Opening } from './opening.ts';
@@ -56,6 +58,12 @@ export interface NodeState {
   readonly snapshots: SnapshotPlan;
   /** How far the history went at earlier ticks of the last `laggardMs`. */
   marks: { readonly sequence: number; readonly at: number }[];
+  /** Set for good by `drain`. */
+  draining: boolean;
+  /** The incarnation of each node that last said farewell. */
+  readonly departed: Map<string, string>;
+  /** What the newest primary that yielded left. */
+  handover: { readonly fence: Fence; readonly claim: string; readonly holders: readonly string[] } | undefined;
   tenure: Tenure | undefined;
   opening: Opening | undefined;
   holders: Holders;
@@ -87,21 +95,19 @@ export function createState({ node, timing, limits, restored, startsEmpty }: Nod
     logLost: 0,
     nextRead: now,
     readSentAt: undefined,
-    election: { nextLook: now, sight: undefined, claim: undefined, claims: 0, logRead: false },
-    permits: { grants: [], sent: new Map(), nextNumber: 1, nextHeartbeat: now, fenceSeen: replicated.fence, notBefore: startsEmpty ? now + startDelay(timing) : now },
-    forward: { primary: undefined, waiting: new Map() },
+    election: { nextLook: now, restUntil: now, sight: undefined, claim: undefined, claims: 0, logRead: false },
+    permits: { grants: [], sent: new Map(), nextNumber: 1, nextHeartbeat: now, fenceSeen: replicated.fence, emptySince: startsEmpty ? now : undefined },
+    forward: { primary: undefined, openedFence: noFence, waiting: new Map() },
     snapshots: { last: replicated.sequence, restoredAt: 0, captured: undefined, underWay: false },
     marks: [],
+    draining: false,
+    departed: new Map(),
+    handover: undefined,
     tenure: undefined,
     opening: undefined,
     holders: new Map(),
     replicate: undefined,
   };
-}
-
-/** Longest time that a permit granted before this node lost its store may still be counted on. */
-export function startDelay(timing: Timing): number {
-  return ((timing.tenureMs + timing.permitMs) * (1 + timing.clockRateBound)) / (1 - timing.clockRateBound);
 }
 
 export type Outbox = Effect[];

@@ -59,6 +59,12 @@ export const defaultTiming: Timing = {
   clockRateBound: 0.01,
 };
 
+/**
+ * Permits and tenures that outlast a NATS server's death and the elections of JetStream after it (5 to 7 s): reads go on through those, but
+ * writes wait longer for a primary or a permit holder that died.
+ */
+export const patientTiming: Timing = { ...defaultTiming, tenureMs: 4000, renewMs: 1000, tenureRecordMs: 5000, permitMs: 8000 };
+
 export interface ClusterLimits {
   /** Appends under way at once: bounds what a deposed primary may leave behind. */
   readonly appendsMax: number;

@@ -41,7 +41,7 @@ interface Partial {
 }
 
 /** A record, so that a kind that is missing here does not compile. */
-const kinds: Readonly<Record<PeerMessage['kind'], true>> = { heartbeat: true, grant: true, confirm: true, stable: true, ask: true, head: true, fetch: true, tail: true, propose: true, result: true };
+const kinds: Readonly<Record<PeerMessage['kind'], true>> = { heartbeat: true, grant: true, farewell: true, handover: true, confirm: true, stable: true, ask: true, head: true, fetch: true, tail: true, propose: true, result: true };
 
 export class NatsPeers implements PeerPort {
   readonly #link: Link;

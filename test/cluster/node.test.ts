@@ -32,7 +32,7 @@ test('the permit told holds until the instant at which the node itself would say
   });
   node.handle({ kind: 'tick' });
   const { fence } = node.state.replicated;
-  node.handle({ kind: 'message', from: 'b', message: { kind: 'grant', fence, incarnation: 'a.1', number: 1, through: 0, stable: 0 } });
+  node.handle({ kind: 'message', from: 'b', message: { kind: 'grant', fence, incarnation: 'a.1', number: 1, through: 0, stable: 0, permitMs: defaultTiming.permitMs } });
   assert.equal(told, 1000 + defaultTiming.permitMs);
   now = told - 1;
   assert.ok(node.mayAnswer());

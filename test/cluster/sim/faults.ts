@@ -20,6 +20,8 @@ export interface FaultPlan {
   readonly everyMs: number;
   readonly sleepy: number;
   readonly nodes: number;
+  /** `mixed`: some nodes are configured with the one, some with the other. */
+  readonly timing: 'default' | 'patient' | 'mixed';
 }
 
 export function drawPlan(random: SeededRandom): FaultPlan {
@@ -42,6 +44,7 @@ export function drawPlan(random: SeededRandom): FaultPlan {
     everyMs: random.pick([400, 900, 2000]),
     sleepy: random.pick([0, 0, 0.01]),
     nodes: random.pick([3, 3, 3, 2, 5, 1]),
+    timing: random.pick(['default', 'default', 'default', 'default', 'default', 'default', 'patient', 'mixed']),
   };
 }
 
@@ -86,7 +89,7 @@ export class Faults {
     const what = random.weighted({
       crash: 16 * onProcesses, pause: 10 * onProcesses, stall: 8 * onProcesses, suspend: 6 * onProcesses, wipe: 3, slowDisk: 6, clock: 4,
       cut: 20, lag: 12, isolate: 12, lagLog: 4 * onLog, cutTenure: 4 * onTenure,
-      yield: 4 * onTenure, depose: 3 * onLog, tail: this.#plan.losesTail ? 12 : 0, tailBehind: this.#plan.losesTail ? 6 * onLog : 0, forget: this.#plan.forgetsTenure ? 5 * onTenure : 0,
+      yield: 4 * onTenure, drain: 8 * onProcesses, remove: 5, removeCutOff: 4, stallNats: 2, depose: 3 * onLog, tail: this.#plan.losesTail ? 12 : 0, tailBehind: this.#plan.losesTail ? 6 * onLog : 0, forget: this.#plan.forgetsTenure ? 5 * onTenure : 0,
     });
     const milliseconds = random.pick([random.between(20, 200), random.between(200, 1500), random.between(1000, 6000)]);
     switch (what) {
@@ -139,11 +142,7 @@ export class Faults {
       case 'isolate': {
         const peersOnly = random.chance(0.5);
         this.#world.note(`isolate ${node.name} from ${peersOnly ? 'its peers' : 'everything'} for ${milliseconds.toFixed(0)} ms`);
-        for (const other of [...this.#world.names, ...(peersOnly ? [] : ['log', 'tenure'])]) {
-          if (other === node.name) continue;
-          network.cut(node.name, other, milliseconds);
-          network.cut(other, node.name, milliseconds);
-        }
+        this.#isolate(node, milliseconds, peersOnly);
         return;
       }
       case 'slowDisk': {
@@ -168,6 +167,44 @@ export class Faults {
         this.#world.tenure.forget(back);
         return;
       }
+      case 'drain': {
+        if (!node.up) return;
+        const { incarnation } = node;
+        const stopsAfter = random.between(0, 2500);
+        this.#world.note(`${node.name} drains, stops after ${stopsAfter.toFixed(0)} ms, and starts again ${milliseconds.toFixed(0)} ms later`);
+        node.handle({ kind: 'drain' });
+        // Nobody waits for what it still applies.
+        if (random.chance(0.5)) node.diskDelay = () => 400;
+        scheduler.after(stopsAfter, () => {
+          node.diskDelay = () => 2;
+        });
+        scheduler.after(stopsAfter, () => {
+          if (node.incarnation === incarnation) node.crash(random.chance(0.1));
+        });
+        scheduler.after(stopsAfter + milliseconds, () => node.start());
+        return;
+      }
+      case 'remove': {
+        const primary = this.#world.primary();
+        if (primary === undefined) return;
+        const gone = random.pick(this.#world.names);
+        this.#world.note(`${gone} is to be removed, by ${primary.name}`);
+        primary.handle({ kind: 'remove-member', node: gone });
+        return;
+      }
+      case 'removeCutOff': {
+        const primary = this.#world.primary();
+        if (primary === undefined || primary === node) return;
+        this.#world.note(`isolate ${node.name} for 4000 ms; ${primary.name} is to remove it, and yields soon after`);
+        this.#isolate(node, 4000);
+        primary.handle({ kind: 'remove-member', node: node.name });
+        scheduler.after(random.between(50, 600), () => primary.handle({ kind: 'yield' }));
+        return;
+      }
+      case 'stallNats':
+        this.#world.note(`log and tenure store stall for ${milliseconds.toFixed(0)} ms`);
+        stallNats(this.#world, milliseconds);
+        return;
       case 'depose':
         // What it has appended arrives when the next primary has begun.
         this.#world.note(`${node.name} -> log is late for 2500 ms, and it cannot renew`);
@@ -178,10 +215,7 @@ export class Faults {
         // One node misses what the log then loses.
         const behind = random.pick(this.#world.nodes);
         this.#world.note(`isolate ${behind.name} for 3500 ms, until the log loses its tail`);
-        for (const other of [...this.#world.names, 'log', 'tenure']) {
-          network.cut(behind.name, other, 3500);
-          network.cut(other, behind.name, 3500);
-        }
+        this.#isolate(behind, 3500);
         scheduler.after(3400, () => {
           if (scheduler.now < this.#until && scheduler.now >= this.#calmUntil) this.#loseTail(this.#world.primary() ?? node);
         });
@@ -189,6 +223,15 @@ export class Faults {
       }
       case 'tail':
         this.#loseTail(node);
+    }
+  }
+
+  #isolate({ name }: SimNode, milliseconds: number, peersOnly = false): void {
+    const { network, names } = this.#world;
+    for (const other of [...names, ...(peersOnly ? [] : ['log', 'tenure'])]) {
+      if (other === name) continue;
+      network.cut(name, other, milliseconds);
+      network.cut(other, name, milliseconds);
     }
   }
 
@@ -226,6 +269,16 @@ export class Faults {
   }
 }
 
+/** Nobody reaches log or tenure store; what is under way is lost. */
+export function stallNats({ network, names }: World, milliseconds: number): void {
+  for (const name of names) {
+    for (const service of ['log', 'tenure']) {
+      network.cut(name, service, milliseconds);
+      network.cut(service, name, milliseconds);
+    }
+  }
+}
+
 /** Everything works again. */
 export function healAll(world: World): void {
   world.note('everything heals');
@@ -237,6 +290,7 @@ export function healAll(world: World): void {
     node.pauseAtClock = 0;
     node.diskDelay = () => 2;
     node.resume();
+    if (node.cluster?.state.draining === true) node.crash(false);
     if (!node.up) node.start();
   }
 }

@@ -38,7 +38,7 @@ export const mutants: readonly Mutant[] = [
     name: 'proposal ids are forgotten',
     changes: [{ file: 'replicate.ts', from: 'const record = replicated.proposals.get(proposal);\n  if (record !== undefined && record.sequence', to: "const record = replicated.proposals.get('');\n  if (record !== undefined && record.sequence" }],
   },
-  { name: 'a new primary does not wait for older permits', changes: [{ file: 'opening.ts', from: 'if (silent.length > 0 || state.applied', to: 'if (silent.length < 0 || state.applied' }] },
+  { name: 'a new primary does not wait for older permits', changes: [{ file: 'opening.ts', from: 'if (others.some((node) => mayStillRead(state, opening, node, now)) || state.applied', to: 'if (state.applied' }] },
   {
     name: 'a primary does not look at its clock',
     changes: [
@@ -49,8 +49,11 @@ export const mutants: readonly Mutant[] = [
   },
   { name: 'reads are answered before what they saw is stable', changes: [{ file: 'node.ts', from: 'return this.state.stable;', to: 'return Infinity;' }] },
   { name: 'a new primary does not ask for what the log lost', changes: [{ file: 'opening.ts', from: 'if (newest !== undefined) {', to: 'if (newest !== undefined && now < 0) {' }] },
-  { name: 'heartbeats of the tenure before count as heard', changes: [{ file: 'role.ts', from: "if (state.opening?.stage === 'waiting' && compareFences", to: 'if (state.opening !== undefined && compareFences' }] },
+  { name: 'heartbeats of the tenure before count as heard', changes: [{ file: 'role.ts', from: "if (opening?.stage === 'waiting' && compareFences", to: 'if (opening !== undefined && compareFences' }] },
   { name: 'a node that was suspended trusts its clock', changes: [{ file: 'role.ts', from: 'wakeUp(state, now, out);', to: 'void wakeUp;' }] },
+  { name: 'a node that drains says farewell and keeps its permit', changes: [{ file: 'role-changes.ts', from: 'state.draining = true;', to: 'state.draining = true;\n  if (now >= 0) return;' }] },
+  { name: 'a primary that yields forgets who holds permits', changes: [{ file: 'role-changes.ts', from: 'claim: tenure.claim, holders: holding }', to: 'claim: tenure.claim, holders: holding.slice(0, 0) }' }] },
+  { name: 'a member is removed while it holds a permit', changes: [{ file: 'replicate.ts', from: 'now >= (holders.get(node)?.until ?? 0) &&', to: 'holders.size >= 0 && now > 0 &&' }] },
   { name: 'a tenure that was not watched is taken to be over', changes: [{ file: 'election.ts', from: '? claimedAt : claimedAt + wait', to: '? claimedAt : claimedAt' }] },
 ];
 

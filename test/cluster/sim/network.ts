@@ -1,5 +1,6 @@
 /**
- * Links between nodes, the log and the tenure store: loss, delay, doubling, reordering, cuts in one or both directions.
+ * Links between nodes, the log and the tenure store: loss, delay, doubling, reordering, cuts in one or both directions. What goes
+ * to the log keeps its order, as on a connection, but for what a slow or lagging link holds back.
  */
 import type { SeededRandom } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -21,6 +22,8 @@ export class Network {
   readonly #cuts = new Map<string, number>();
   /** Links that hold messages back for a while, as a socket does whose peer does not acknowledge. */
   readonly #lags = new Map<string, { readonly until: number; readonly delay: number }>();
+  /** When the last of what keeps its order arrives. */
+  readonly #arrivals = new Map<string, number>();
   carried = 0;
 
   constructor(scheduler: Scheduler, random: SeededRandom, weather: Weather) {
@@ -52,7 +55,13 @@ export class Network {
     for (let copy = 0; copy < copies; copy += 1) {
       if (!this.open(source, target) || this.#random.chance(this.weather.loss)) continue;
       const slow = this.#random.chance(this.weather.slow);
-      const delay = this.#random.between(0.1, 1.5) + (slow ? this.#random.between(0, this.weather.slowMs) : 0) + this.#lagOf(source, target);
+      const held = (slow ? this.#random.between(0, this.weather.slowMs) : 0) + this.#lagOf(source, target);
+      let delay = this.#random.between(0.1, 1.5) + held;
+      if (target === 'log' && held === 0) {
+        const { now } = this.#scheduler;
+        delay = Math.max(delay, (this.#arrivals.get(source) ?? 0) - now);
+        this.#arrivals.set(source, now + delay);
+      }
       this.#scheduler.after(delay, () => {
         // What was under way when a link was cut is lost with it.
         if (!this.open(source, target)) return;

@@ -1,6 +1,7 @@
 /**
  * One seed, one run: a cluster, its faults, its clients, the end in good weather, and the verdict.
  */
+import { defaultTiming, patientTiming } from '../../../cluster/timing.ts';
 import { checkRun } from '../checker/check-run.ts';
 import { Faults, drawPlan, healAll } from './faults.ts';
 import type { FaultPlan } from './faults.ts';
@@ -10,8 +11,8 @@ import { SeededRandom } from './random.ts';
 import { Workload } from './workload.ts';
 import { World } from './world.ts';
 
-const faultsMs = 9000;
-const settleMs = 9000;
+/** How long faults strike, and how long the end in good weather lasts: longer than any tenure and permit of an emptied node. */
+const lengths = { default: { faultsMs: 9000, settleMs: 9000 }, patient: { faultsMs: 16_000, settleMs: 22_000 }, mixed: { faultsMs: 12_000, settleMs: 22_000 } };
 
 export interface Outcome {
   readonly seed: number;
@@ -26,8 +27,11 @@ export interface Outcome {
 
 export function runSeed(seed: number, protocol: Protocol = trueProtocol, override: Partial<FaultPlan> = {}): Outcome {
   const plan: FaultPlan = { ...drawPlan(new SeededRandom(seed ^ 0x5eed)), ...override };
+  const { faultsMs, settleMs } = lengths[plan.timing];
   const world = new World({
     seed, protocol, nodes: plan.nodes, weather: plan.weather, comparesHash: plan.comparesHash, sleepy: plan.sleepy,
+    ...(plan.timing !== 'default' && { timing: { ...patientTiming, giveUpMs: 3000 } }),
+    ...(plan.timing === 'mixed' && { timingOf: (index: number) => (index % 2 === 0 ? { ...defaultTiming, giveUpMs: 3000 } : {}) }),
     limits: { snapshotEntries: 60, tailEntries: 40, readEntries: 32, appendsMax: 8, entryBytesMax: 700, proposalsWaitingBytesMax: 4000, tailBytesMax: 24_000, tailMessageBytes: 1500, putBackBytes: 2500 },
   });
   const { scheduler } = world;

@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly weather: Weather;
   readonly comparesHash: boolean;
   readonly timing?: Partial<Timing>;
+  /** Nodes that are configured otherwise than the rest. */
+  readonly timingOf?: (index: number) => Partial<Timing>;
   readonly limits?: Partial<ClusterLimits>;
   /** Probability that a process falls asleep between a read and the question whether it may be answered. */
   readonly sleepy: number;
@@ -56,7 +58,7 @@ export class World {
     this.network = new Network(this.scheduler, this.random, options.weather);
     this.log = new SimulatedLog(this.network, this.scheduler, this.names, this.deliver, options.comparesHash, options.protocol.unfencedLog !== true);
     this.tenure = new SimulatedTenureStore(this.network, this.scheduler, this.deliver, this.timing.tenureRecordMs);
-    this.nodes = this.names.map((name) => new SimNode(this, name, this.timing, limits));
+    this.nodes = this.names.map((name) => new SimNode(this, name, { ...this.timing, ...options.timingOf?.(this.names.indexOf(name)) }, limits));
   }
 
   readonly deliver = (node: string, event: ClusterEvent): void => {
