@@ -30,6 +30,7 @@ import { Planner } from './planner.ts';
 import type { PlannerPorts } from './planner.ts';
 import { outcomeFrom, proposalBytes } from './proposal.ts';
 import type { Outcome, Proposal } from './proposal.ts';
+import { RepeatedFaults } from './repeated-faults.ts';
 import { Replica } from './replica.ts';
 
 const tickMs = 25;
@@ -160,10 +161,11 @@ export class Member {
 
   async #join(restored: Restored, startsEmpty: boolean): Promise<void> {
     const { nats: options, clock, log, onFault } = this.#parts;
+    const faults = new RepeatedFaults(log, () => clock.monotonic());
     try {
       const nats = await openNats({ ...options, tenureRecordMs: memberTiming.tenureRecordMs }, (event) => this.handle(event), {
         connected: (connected, server) => (connected ? log.info({ server }, 'Connected to NATS.') : log.warn({ server }, 'The connection to NATS is lost.')),
-        fault: (fault) => log.warn({ error: fault }, 'NATS: something failed; it is tried again.'),
+        fault: (fault) => faults.tell(fault),
       }, this.#abort.signal);
       this.#nats = nats;
       if (this.#closed) return await nats.close();
