@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { floorLines } from './floors.ts';
 import type { JudgedFloor } from './floors.ts';
+import { writeResults } from './write-results.ts';
 
 export type Row = Readonly<Record<string, string | number>>;
 
@@ -42,7 +43,7 @@ function printTable(title: string, rows: readonly Row[]): void {
   for (const row of cells) console.log(row.map((cell, column) => cell.padStart(widths[column]!)).join('  '));
 }
 
-/** Writes the run to bench/results/<name>.json; smoke runs are not kept. */
+/** Writes the run to bench/results/<name>.json, and the page of all results anew; smoke runs are not kept. */
 export function keepReport(report: BenchReport): string {
   const folder = path.join(import.meta.dirname, 'results');
   mkdirSync(folder, { recursive: true });
@@ -50,6 +51,7 @@ export function keepReport(report: BenchReport): string {
   const cpu = os.cpus();
   const machine = { node: process.version, v8: process.versions.v8, openssl: process.versions.openssl, cpu: cpu[0]?.model ?? 'unknown', cores: cpu.length, system: `${os.platform()} ${os.arch()}` };
   writeFileSync(file, `${JSON.stringify({ ...report, at: new Date().toISOString(), commit: commitOf(path.dirname(import.meta.dirname)), machine }, undefined, 2)}\n`);
+  writeResults();
   return path.relative(path.dirname(import.meta.dirname), file);
 }
 

@@ -10,7 +10,6 @@ import { serverBench } from './server.bench.ts';
 import { storeBench } from './store.bench.ts';
 import { fallsFar } from './floors.ts';
 import { keepReport, printFloors, printReport } from './report.ts';
-import { writeResults } from './write-results.ts';
 
 const smoke = process.argv.includes('--smoke');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -20,10 +19,7 @@ for (const [name, bench] of Object.entries(benches)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const report = await bench(smoke);
   printReport(report);
-  if (!smoke) {
-    console.log(`  kept in ${keepReport(report)}, and in bench/RESULTS.md`);
-    writeResults();
-  }
+  if (!smoke) console.log(`  kept in ${keepReport(report)}, and in bench/RESULTS.md`);
   printFloors(report);
   if (smoke && report.floors !== undefined && fallsFar(report.floors)) process.exitCode = 1;
 }
