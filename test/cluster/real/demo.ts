@@ -12,7 +12,7 @@ import type { FaultKind } from './faults.ts';
 import { lies } from './judge.ts';
 import type { Lie } from './judge.ts';
 import { RealCluster, clusterMissing } from './real-cluster.ts';
-import { runRounds } from './rounds.ts';
+import { median, runRounds } from './rounds.ts';
 import type { RoundsResult } from './rounds.ts';
 
 const usage = `npm run demo:cluster -- [options]
@@ -57,8 +57,7 @@ function show({ rounds, acknowledged, lost, stale, failedEncrypts, writeFailover
   for (const note of notes) console.log(note);
   for (const trouble of troubles.slice(0, 20)) console.log(`WRONG: ${trouble}`);
   if (troubles.length > 20) console.log(`WRONG: and ${troubles.length - 20} more`);
-  const sorted = writeFailoverMs.toSorted((left, right) => left - right);
-  console.log(`rounds ${rounds}, acknowledged ${acknowledged}, lost ${lost}, stale ${stale}, failed-encrypts ${failedEncrypts}, write-failover-median-ms ${Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0)}`);
+  console.log(`rounds ${rounds}, acknowledged ${acknowledged}, lost ${lost}, stale ${stale}, failed-encrypts ${failedEncrypts}, write-failover-median-ms ${Math.round(median(writeFailoverMs))}`);
 }
 
 if (values.help) {

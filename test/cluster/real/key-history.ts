@@ -65,6 +65,14 @@ export class KeyHistory {
   readonly wrongAnswers: string[] = [];
   readonly #nonces = new Set<string>();
   acknowledged = 0;
+  /** Longest time between two acknowledged writes of anybody, since it was last reset by `watchGaps`. */
+  longestGapMs = 0;
+  #acknowledgedAt = performance.now();
+
+  watchGaps(): void {
+    this.longestGapMs = 0;
+    this.#acknowledgedAt = performance.now();
+  }
 
   make(name: string): Key {
     const key: Key = { name, id: undefined, calls: [], activeAt: Infinity, endedAt: Infinity, destroyedAt: Infinity, changing: false, sealed: [], constant: false };
@@ -87,11 +95,17 @@ export class KeyHistory {
       return;
     }
     const { verb } = call;
-    if (verb === 'create' || verb === 'activate' || verb === 'revoke' || verb === 'destroy') this.acknowledged += 1;
+    if (verb === 'create' || verb === 'activate' || verb === 'revoke' || verb === 'destroy') this.#acknowledge(call.answeredAt);
     if (verb === 'activate') key.activeAt = call.answeredAt;
     if (verb === 'revoke' || verb === 'destroy') key.endedAt = Math.min(key.endedAt, call.answeredAt);
     if (verb === 'destroy') key.destroyedAt = Math.min(key.destroyedAt, call.answeredAt);
     if (verb === 'encrypt' && call.invokedAt > key.endedAt) this.stale.push(`${key.name} encrypted for ${call.by} ${(call.invokedAt - key.endedAt).toFixed(0)} ms after its end was answered`);
+  }
+
+  #acknowledge(at: number): void {
+    this.acknowledged += 1;
+    this.longestGapMs = Math.max(this.longestGapMs, at - this.#acknowledgedAt);
+    this.#acknowledgedAt = at;
   }
 
   /** A nonce that a server made: under one key no two are equal, whichever nodes made them. */

@@ -61,8 +61,9 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
     for (const each of workload.probes) each.slowestMs = 0;
     if (probe !== undefined) probe.struck = true;
     const struckAt = performance.now();
-    const away = writesAway(workload, struckAt);
+    workload.history.watchGaps();
     await strike.begin();
+    const away = writesAway(workload, struckAt);
     await sleep(strike.forMs);
     await strike.end();
     const writeMs = await away;
@@ -73,9 +74,9 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
     await sleep(Math.max(500, request.secondsPerRound * 1000 - (performance.now() - roundAt)));
     await judge.look();
     rounds += 1;
-    struck.push({ what: `${strike.fault} of ${strike.isPrimary ? 'the primary' : strike.node === undefined ? 'a nats-server' : 'another node'}`, writeMs, failed: failedEncrypts(workload).length - failedBefore });
+    struck.push({ what: `${strike.fault} of ${strike.isPrimary ? 'the primary' : strike.node === undefined ? 'a nats-server' : 'another node'}`, writeMs, gapMs: workload.history.longestGapMs, failed: failedEncrypts(workload).length - failedBefore });
     const slowest = Math.max(...workload.probes.filter((each) => each !== probe).map(({ slowestMs }) => slowestMs), 0);
-    say(`round ${round}: ${strike.text} | writes away ${Math.round(writeMs)} ms | all ready after ${Math.round(healedMs)} ms | elsewhere ${failedEncrypts(workload).length - failedBefore} Encrypts failed, slowest ${Math.round(slowest)} ms | ${workload.history.acknowledged - acknowledgedBefore} acknowledged, lost ${judge.lost.size}, stale ${workload.history.stale.length}`);
+    say(`round ${round}: ${strike.text} | writes away ${Math.round(writeMs)} ms, longest gap of writes ${Math.round(workload.history.longestGapMs)} ms | all ready after ${Math.round(healedMs)} ms | elsewhere ${failedEncrypts(workload).length - failedBefore} Encrypts failed, slowest ${Math.round(slowest)} ms | ${workload.history.acknowledged - acknowledgedBefore} acknowledged, lost ${judge.lost.size}, stale ${workload.history.stale.length}`);
   }
   await workload.stop();
   if (request.lie !== undefined) judge.plant(request.lie);
@@ -101,16 +102,22 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
   };
 }
 
+/** The upper one of two in the middle; 0 of none. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0;
+}
+
 interface Struck {
   readonly what: string;
   readonly writeMs: number;
+  readonly gapMs: number;
   readonly failed: number;
 }
 
 function byKind(struck: readonly Struck[]): readonly string[] {
   return [...Map.groupBy(struck, ({ what }) => what)].map(([what, all]) => {
-    const sorted = all.map(({ writeMs }) => writeMs).sort((left, right) => left - right);
-    return `${what}: ${all.length} times, writes away ${Math.round(sorted[Math.floor(sorted.length / 2)]!)} ms (median), ${Math.round(sorted.at(-1)!)} ms (longest), ${all.reduce((sum, { failed }) => sum + failed, 0)} Encrypts failed elsewhere`;
+    const summed = (values: readonly number[]): string => `${Math.round(median(values))} ms (median), ${Math.round(Math.max(...values))} ms (longest)`;
+    return `${what}: ${all.length} times; writes away ${summed(all.map(({ writeMs }) => writeMs))}; longest gap between two writes ${summed(all.map(({ gapMs }) => gapMs))}; ${all.reduce((sum, { failed }) => sum + failed, 0)} Encrypts failed elsewhere`;
   }).sort();
 }
 

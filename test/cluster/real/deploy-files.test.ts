@@ -1,0 +1,33 @@
+/**
+ * The files of deploy/ as their own programs judge them, where those are installed, and against what they have to agree with.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { repositoryRoot } from '../../harness/shared-data.ts';
+import { haproxyProgram, isInstalled, natsProgram, writeHaproxyConfiguration, writeNatsConfiguration } from './deploy-files.ts';
+import { healthCheck } from './network-orders.ts';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'kmipd-deploy-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const file = (name: string): string => path.join(repositoryRoot, 'deploy', name);
+
+test('nats-server takes deploy/nats.conf', { skip: !isInstalled(natsProgram, '--version') && 'nats-server is not installed (Debian package nats-server)' }, () => {
+  writeNatsConfiguration(path.join(folder, 'nats.conf'), { name: 's1', port: 4222, monitorPort: 8222, routePort: 6222, routes: [6223, 6224], advertisePort: undefined, dataFolder: folder });
+});
+
+test('HAProxy takes deploy/haproxy.cfg, as it is and with the addresses of a test', { skip: !isInstalled(haproxyProgram, '-v') && 'HAProxy is not installed (Debian package haproxy, or set HAPROXY)' }, () => {
+  const check = spawnSync(haproxyProgram, ['-c', '-f', file('haproxy.cfg')], { encoding: 'utf8' });
+  assert.equal(check.status, 0, check.stderr);
+  writeHaproxyConfiguration(path.join(folder, 'haproxy.cfg'), 5696, [{ port: 1, adminPort: 2 }]);
+});
+
+test('the relay that stands in for HAProxy checks nodes as deploy/haproxy.cfg does', () => {
+  const text = readFileSync(file('haproxy.cfg'), 'utf8');
+  assert.match(text, new RegExp(`default-server check inter ${healthCheck.everyMs}ms fall ${healthCheck.fall} rise 1 on-marked-down shutdown-sessions`));
+  assert.match(text, new RegExp(`timeout check ${healthCheck.timeoutMs / 1000}s`));
+  assert.match(text, /option httpchk GET \/readyz/);
+});
