@@ -34,6 +34,7 @@ export function targetOf(mutation: Mutation): Address {
     case 'setting-put':
       return { kind: 'setting', scope: '', identifier: mutation.name };
     case 'nonce-prefix-taken':
+    case 'nonce-prefixes-skipped':
       return noncesAddress;
   }
 }
@@ -63,6 +64,12 @@ export function apply(before: StateRecord | undefined, mutation: Mutation, ordin
       assert.equal(mutation.prefix, expected, 'nonce prefixes are taken in order, each once');
       assert(mutation.prefix <= noncePrefixMax, 'nonce prefixes are used up');
       return { kind: 'nonces', next: mutation.prefix + 1 };
+    }
+    case 'nonce-prefixes-skipped': {
+      const { next } = mutation;
+      assert(next >= (before?.kind === 'nonces' ? before.next : 0), 'nonce prefixes are skipped forward only');
+      assert(next <= noncePrefixMax, 'nonce prefixes are used up');
+      return { kind: 'nonces', next };
     }
   }
 }

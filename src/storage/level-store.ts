@@ -4,6 +4,8 @@
  *
  * A node of a cluster writes by its log instead (replica-store.ts); its other threads read by openReader as well.
  */
+import { LevelCapture } from './capture.ts';
+import type { BackupRequest, Capture } from './capture.ts';
 import { Journal } from './journal.ts';
 import { LevelBackend } from './level-backend.ts';
 import { openSource } from './level-source.ts';
@@ -14,9 +16,23 @@ import type { ReadStore } from './store.ts';
 export type { LevelStoreOptions } from './level-source.ts';
 
 /** Opens (or makes) the database for the one thread that writes. A wrong root key is a Fault at once. */
-export async function createLevelStore(options: LevelStoreOptions): Promise<Journal> {
+export async function createLevelStore(options: LevelStoreOptions): Promise<LevelStore> {
   const source = await openSource(options, 'single');
-  return new Journal(new LevelBackend(source, options.erasureDelayMs));
+  return new LevelStore(source, new LevelBackend(source, options.erasureDelayMs));
+}
+
+export class LevelStore extends Journal {
+  readonly #source: LevelSource;
+
+  constructor(source: LevelSource, backend: LevelBackend) {
+    super(backend);
+    this.#source = source;
+  }
+
+  /** A picture of what is on disk: of every commit that was answered before, at least. */
+  backup(request: BackupRequest): Promise<Capture> {
+    return this.betweenBatches(() => new LevelCapture(this.#source, 'single', request));
+  }
 }
 
 export interface StoreReader extends ReadStore {

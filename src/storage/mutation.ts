@@ -52,7 +52,9 @@ export type Mutation =
   /** A named server-wide setting, sealed where secret: the stream key, the ticket key, the certificate authority. */
   | { readonly kind: 'setting-put'; readonly name: string; readonly value: Uint8Array }
   /** A thread of a node took the next nonce prefix: no other will ever get it (SP 800-38D §8.2.1 fixed field). */
-  | { readonly kind: 'nonce-prefix-taken'; readonly prefix: number };
+  | { readonly kind: 'nonce-prefix-taken'; readonly prefix: number }
+  /** Prefixes below `next` that were not taken never will be: a restored state cannot know which of them its server took meanwhile. */
+  | { readonly kind: 'nonce-prefixes-skipped'; readonly next: number };
 
 export interface AttributeChange {
   readonly name: string;

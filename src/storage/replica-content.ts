@@ -4,7 +4,7 @@
  *   item     | path length 4 | value length 4 | path | value |                            lengths big-endian
  *   content  | item: path "kmipd content", value header | item: a LevelDB pair | ... | item: no path, value end |
  *
- *   header   CBOR { format, storageFormat, kind, sequence, check }                 check: tells a wrong root key
+ *   header   CBOR { format, storageFormat, kind, sequence, check, backup }         check: tells a wrong root key; backup: in a backup only
  *   end      sealed CBOR [count of pairs, SHA-256 of everything before the end]
  *
  * Invariants: pairs are the live ones of one LevelDB snapshot, in the order of their paths, as they stand on the disk (sealed);
@@ -16,31 +16,18 @@ import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { Fault } from '../fault.ts';
 import { decode, encode } from './cbor.ts';
+import { contentItemBytesMax, damaged, headerOf, headerPath, ItemReader, itemPrefixLength } from './content-items.ts';
+import type { ContentHeader } from './content-items.ts';
 import { open, seal } from './envelope.ts';
 import type { Place } from './envelope.ts';
 import type { KeyRing } from './key-ring.ts';
 import { opensCheck } from './level-format.ts';
-import type { StoreKind } from './level-format.ts';
 
-export const contentFormat = 1;
+export { contentFormat, contentItemBytesMax } from './content-items.ts';
+export type { ContentHeader } from './content-items.ts';
+
 /** Chunks are cut here, in the middle of an item if need be. */
 export const contentChunkBytes = 256 * 1024;
-/** A path and its value: far above any message, so only damage reaches it. */
-export const contentItemBytesMax = 64 * 1024 * 1024;
-const headerPath = Buffer.from('kmipd content');
-const headerBytesMax = 4096;
-const prefixLength = 8;
-
-export interface ContentHeader {
-  readonly format: number;
-  /** Number of the format of the pairs (record.ts). */
-  readonly storageFormat: number;
-  readonly kind: StoreKind;
-  /** Last entry that is in the pairs. */
-  readonly sequence: number;
-  /** The check record (level-format.ts). */
-  readonly check: Uint8Array;
-}
 
 export type Pair = readonly [path: Uint8Array, value: Uint8Array];
 
@@ -64,7 +51,7 @@ export async function* writeContent(keys: KeyRing, header: ContentHeader, pages:
   };
   const item = (path: Uint8Array, value: Uint8Array, counts: boolean): void => {
     if (path.length + value.length > contentItemBytesMax) throw new Fault('E_CONTENT_LIMIT', `A stored value has ${value.length} bytes; a snapshot holds at most ${contentItemBytesMax}.`);
-    const prefix = Buffer.allocUnsafe(prefixLength);
+    const prefix = Buffer.allocUnsafe(itemPrefixLength);
     prefix.writeUInt32BE(path.length, 0);
     prefix.writeUInt32BE(value.length, 4);
     for (const bytes of [prefix, path, value]) {
@@ -88,11 +75,8 @@ export async function* writeContent(keys: KeyRing, header: ContentHeader, pages:
 export class ContentReader {
   readonly #keys: KeyRing;
   readonly #hash = createHash('sha256');
+  readonly #items = new ItemReader();
   #header: ContentHeader | undefined;
-  /** What has come and is not taken yet; `#needed` bytes are, before the next item can be. */
-  #pieces: Uint8Array[] = [];
-  #length = 0;
-  #needed = prefixLength;
   #count = 0;
   #last: Uint8Array = Buffer.alloc(0);
   #ended = false;
@@ -108,16 +92,16 @@ export class ContentReader {
 
   /** The pairs that are whole now. Their bytes may be parts of the chunk, which the caller leaves as it is. */
   push(chunk: Uint8Array): readonly Pair[] {
-    if (chunk.length === 0) return [];
-    if (this.#ended) throw damaged('there are bytes after its end');
-    this.#pieces.push(chunk);
-    this.#length += chunk.length;
-    if (this.#length < this.#needed) return [];
-    const bytes = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces, this.#length);
+    if (chunk.length > 0 && this.#ended) throw damaged('there are bytes after its end');
     const pairs: Pair[] = [];
-    const offset = this.#items(bytes, pairs);
-    this.#pieces = offset < bytes.length ? [bytes.subarray(offset)] : [];
-    this.#length = bytes.length - offset;
+    this.#items.push(chunk, (path, value, item) => {
+      if (this.#ended) throw damaged('there are bytes after its end');
+      if (path.length === 0) return this.#end(value);
+      this.#hash.update(item);
+      if (this.#header === undefined) this.#header = ownHeader(this.#keys, path, value);
+      else pairs.push(this.#pair(path, value));
+    });
+    if (this.#ended && this.#items.waiting > 0) throw damaged('there are bytes after its end');
     return pairs;
   }
 
@@ -125,35 +109,6 @@ export class ContentReader {
   finish(): ContentHeader {
     if (this.#header === undefined || !this.#ended) throw damaged(`it breaks off after ${this.#count} records`);
     return this.#header;
-  }
-
-  #items(bytes: Uint8Array, pairs: Pair[]): number {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let offset = 0;
-    for (;;) {
-      const left = bytes.length - offset;
-      if (this.#ended) {
-        if (left > 0) throw damaged('there are bytes after its end');
-        return offset;
-      }
-      this.#needed = prefixLength;
-      if (left < prefixLength) return offset;
-      const pathLength = view.getUint32(offset);
-      const valueLength = view.getUint32(offset + 4);
-      if (this.#header === undefined && (pathLength !== headerPath.length || valueLength > headerBytesMax)) throw damaged('it does not begin as content of a store does');
-      if (pathLength + valueLength > contentItemBytesMax) throw damaged(`a record of ${pathLength + valueLength} bytes is announced, ${contentItemBytesMax} are allowed`);
-      this.#needed = prefixLength + pathLength + valueLength;
-      if (left < this.#needed) return offset;
-      const value = bytes.subarray(offset + prefixLength + pathLength, offset + this.#needed);
-      if (pathLength === 0) this.#end(value);
-      else {
-        this.#hash.update(bytes.subarray(offset, offset + this.#needed));
-        const path = bytes.subarray(offset + prefixLength, offset + prefixLength + pathLength);
-        if (this.#header === undefined) this.#header = readHeader(this.#keys, path, value);
-        else pairs.push(this.#pair(path, value));
-      }
-      offset += this.#needed;
-    }
   }
 
   #pair(path: Uint8Array, value: Uint8Array): Pair {
@@ -171,14 +126,11 @@ export class ContentReader {
   }
 }
 
-function readHeader(keys: KeyRing, path: Uint8Array, value: Uint8Array): ContentHeader {
-  if (Buffer.compare(path, headerPath) !== 0) throw damaged('it does not begin as content of a store does');
-  const header = opened(() => decode(value)) as Partial<ContentHeader>;
-  if (header.format !== contentFormat) throw new Fault('E_CONTENT_FORMAT', `The store content has format ${String(header.format)}; this version of kmipd reads format ${contentFormat}.`);
-  const { storageFormat, kind, sequence, check } = header;
-  if (typeof storageFormat !== 'number' || (kind !== 'replica' && kind !== 'single') || typeof sequence !== 'number' || !(check instanceof Uint8Array)) throw damaged('its header is not whole');
-  if (!opensCheck(keys, check)) throw damaged('it has no root key check');
-  return { format: contentFormat, storageFormat, kind, sequence, check };
+/** The header, if our root key made it. */
+function ownHeader(keys: KeyRing, path: Uint8Array, value: Uint8Array): ContentHeader {
+  const header = headerOf(path, value);
+  if (!opensCheck(keys, header.check)) throw damaged('it has no root key check');
+  return header;
 }
 
 function opened<T>(read: () => T): T {
@@ -187,10 +139,6 @@ function opened<T>(read: () => T): T {
   } catch (cause) {
     throw damaged('a part of it does not open', cause);
   }
-}
-
-function damaged(what: string, cause?: unknown): Fault {
-  return new Fault('E_CONTENT_DAMAGED', `The store content cannot be used: ${what}.`, { cause });
 }
 
 function endPlace({ kind, sequence }: ContentHeader): Place {

@@ -8,25 +8,21 @@
  * Invariants: entries are applied in order without gaps, each whole or not at all, with its bookkeeping; so two nodes at the
  * same sequence have the same digest. Nothing planned reaches the disk but by an entry. A store is a replica's for ever.
  */
-import { Buffer } from 'node:buffer';
-import { Fault } from '../fault.ts';
 import { checkBookkeeping, readBookkeeping } from './bookkeeping.ts';
 import type { BookkeepingWrite } from './bookkeeping.ts';
+import { LevelCapture } from './capture.ts';
+import type { BackupRequest, Capture } from './capture.ts';
 import { Journal } from './journal.ts';
-import { LevelBackend, sequenceOf } from './level-backend.ts';
-import type { Database } from './level-format.ts';
+import { LevelBackend } from './level-backend.ts';
 import { openSource } from './level-source.ts';
 import type { LevelSource, LevelStoreOptions } from './level-source.ts';
 import type { Mutation } from './mutation.ts';
-import { checkPath, formatPath, kindPath, sequencePath } from './paths.ts';
 import { PlannedView } from './planned-view.ts';
-import { storageFormat } from './record.ts';
 import { RecordReader } from './record-source.ts';
-import { contentFormat, writeContent } from './replica-content.ts';
-import type { ContentHeader, Pair } from './replica-content.ts';
 import type { CommitReport, ReadStore } from './store.ts';
 
 export type { BookkeepingWrite } from './bookkeeping.ts';
+export type { Capture } from './capture.ts';
 export type { LevelStoreOptions } from './level-source.ts';
 export { restoreReplica } from './replica-restore.ts';
 
@@ -39,14 +35,6 @@ export interface ReplicaEntry {
   readonly proposals: readonly string[];
   /** Written with the mutations, under paths that have nothing secret; values are sealed on the disk. */
   readonly bookkeeping: readonly BookkeepingWrite[];
-}
-
-/** A picture of the disk, held until it is closed: LevelDB keeps what it shows meanwhile. */
-export interface Capture {
-  readonly sequence: number;
-  /** The picture for `restoreReplica`, in chunks of at most 256 KiB. */
-  content(): AsyncIterable<Uint8Array>;
-  close(): Promise<void>;
 }
 
 export interface ReplicaStore extends ReadStore {
@@ -69,7 +57,10 @@ export interface ReplicaStore extends ReadStore {
   apply(entry: ReplicaEntry): Promise<CommitReport>;
   /** Bookkeeping on disk under paths that begin so, in path order (bytes of UTF-8). */
   bookkeeping(prefix: string): AsyncIterable<readonly [path: string, value: Uint8Array]>;
+  /** What is on disk at its `sequence`, for `restoreReplica`. */
   capture(): Promise<Capture>;
+  /** The same as a backup: for `restoreSingle`, and for a new cluster. */
+  backup(request: BackupRequest): Promise<Capture>;
   /** Over records, not bookkeeping: equal on nodes with the same history. Of what is on disk while nothing is applied. */
   digest(): Promise<string>;
   close(): Promise<void>;
@@ -129,7 +120,11 @@ class LevelReplica extends RecordReader implements ReplicaStore {
   }
 
   capture(): Promise<Capture> {
-    return this.#journal.betweenBatches(() => new LevelCapture(this.#source));
+    return this.#journal.betweenBatches(() => new LevelCapture(this.#source, 'replica'));
+  }
+
+  backup(request: BackupRequest): Promise<Capture> {
+    return this.#journal.betweenBatches(() => new LevelCapture(this.#source, 'replica', request));
   }
 
   digest(): Promise<string> {
@@ -140,47 +135,3 @@ class LevelReplica extends RecordReader implements ReplicaStore {
     return this.#journal.close();
   }
 }
-
-/** Pairs fetched at once; LevelDB's binding stops a page early at some 16 KiB. */
-const pagePairs = 512;
-
-class LevelCapture implements Capture {
-  readonly sequence: number;
-  readonly #source: LevelSource;
-  readonly #snapshot: ReturnType<Database['snapshot']>;
-
-  constructor(source: LevelSource) {
-    this.#source = source;
-    this.#snapshot = source.database.snapshot();
-    this.sequence = sequenceOf(source.database.getSync(sequencePath, { snapshot: this.#snapshot }));
-  }
-
-  content(): AsyncIterable<Uint8Array> {
-    const check = this.#source.database.getSync(checkPath, { snapshot: this.#snapshot });
-    if (check === undefined) throw new Fault('E_STORE_FOREIGN', 'The store has no root key check record.');
-    const header: ContentHeader = { format: contentFormat, storageFormat, kind: 'replica', sequence: this.sequence, check };
-    return writeContent(this.#source.keys, header, this.#pages());
-  }
-
-  close(): Promise<void> {
-    return this.#snapshot.close();
-  }
-
-  async *#pages(): AsyncGenerator<readonly Pair[]> {
-    // A walk through everything must not push what is in use out of LevelDB's cache.
-    const iterator = this.#source.database.iterator({ snapshot: this.#snapshot, fillCache: false });
-    try {
-      for (;;) {
-        const page = (await iterator.nextv(pagePairs)) as [Uint8Array, Uint8Array][];
-        if (page.length === 0) return;
-        yield page.filter(([path]) => !toldByHeader.some((own) => own.equals(path)));
-      }
-    } catch (cause) {
-      throw cause instanceof Fault ? cause : new Fault('E_STORE_READ', 'The store could not be read to the end of a snapshot.', { cause });
-    } finally {
-      await iterator.close();
-    }
-  }
-}
-
-const toldByHeader: readonly Buffer[] = [formatPath, checkPath, kindPath];

@@ -14,6 +14,7 @@ import { createHash, randomBytes, scrypt } from 'node:crypto';
 import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../fault.ts';
+import { secretsEqual } from '../secret.ts';
 import { rootKeyLength } from './envelope.ts';
 import { makePrivateFile, makePrivateFolder } from './private-file.ts';
 
@@ -22,6 +23,8 @@ const scryptCost = { N: 2 ** 17, r: 8, p: 1, maxmem: 192 * 1024 * 1024 };
 /** Shorter ones fall to guessing whatever scrypt costs. */
 export const passphraseLengthMin = 12;
 const saltLength = 32;
+const keyFile = 'root-key';
+const saltFile = 'root-salt';
 
 export interface RootKeySources {
   /** Data folder of the node. */
@@ -40,6 +43,8 @@ export interface RootKey {
   readonly origin: 'environment' | 'passphrase' | 'file';
   /** True when this start made it. */
   readonly made: boolean;
+  /** What a passphrase was stretched with. Not secret; a backup takes it along. */
+  readonly passphraseSalt?: Uint8Array;
 }
 
 export async function loadRootKey(sources: RootKeySources): Promise<RootKey> {
@@ -50,14 +55,42 @@ export async function loadRootKey(sources: RootKeySources): Promise<RootKey> {
   if (environmentKey !== undefined) return { bytes: parsedKey(environmentKey), origin: 'environment', made: false };
   await makePrivateFolder(folder);
   if (passphrase !== undefined) {
-    if (passphrase.length < passphraseLengthMin) {
-      throw new Fault('E_ROOT_KEY_SOURCE', `KMIPD_ROOT_PASSPHRASE has ${passphrase.length} characters; at least ${passphraseLengthMin} are needed.`);
-    }
-    if (sources.cluster !== undefined) return { bytes: await stretched(passphrase, createHash('sha256').update(`kmipd cluster ${sources.cluster}`).digest()), origin: 'passphrase', made: false };
-    const salt = await kept(join(folder, 'root-salt'), saltLength, sources);
-    return { bytes: await stretched(passphrase, salt.bytes), origin: 'passphrase', made: salt.made };
+    checkPassphrase(passphrase);
+    const { bytes: salt, made } = sources.cluster !== undefined ? { bytes: clusterSalt(sources.cluster), made: false } : await kept(join(folder, saltFile), saltLength, sources);
+    return { bytes: await stretched(passphrase, salt), origin: 'passphrase', made, passphraseSalt: salt };
   }
-  return { ...(await kept(join(folder, 'root-key'), rootKeyLength, sources)), origin: 'file' };
+  return { ...(await kept(join(folder, keyFile), rootKeyLength, sources)), origin: 'file' };
+}
+
+/**
+ * The root key that opens a backup, from the same sources, and never a new one. `passphraseSalt` is the backup's, if it has one; with
+ * `keepSalt` it becomes the folder's, whose server will make the same key of the passphrase.
+ */
+export async function findRootKey(sources: RootKeySources, passphraseSalt: Uint8Array | undefined, keepSalt: boolean): Promise<Uint8Array> {
+  const { folder, environmentKey, passphrase } = sources;
+  const file = join(folder, passphrase === undefined ? keyFile : saltFile);
+  if (environmentKey !== undefined || (passphrase === undefined && (await exists(file)))) return (await loadRootKey(sources)).bytes;
+  if (passphrase === undefined) throw new Fault('E_ROOT_KEY_MISSING', `A backup opens with the root key of the server that made it: copy that to ${file} (mode 600), or set KMIPD_ROOT_KEY or KMIPD_ROOT_PASSPHRASE as that server has it.`);
+  checkPassphrase(passphrase);
+  const own = await readKept(file, saltLength);
+  const salt = passphraseSalt ?? own;
+  if (salt === undefined) throw new Fault('E_ROOT_KEY_SOURCE', 'The backup was made by a server whose root key does not come from a passphrase: set KMIPD_ROOT_KEY or give its file in place of KMIPD_ROOT_PASSPHRASE.');
+  if (keepSalt && own !== undefined && !secretsEqual(own, salt)) throw new Fault('E_ROOT_KEY_SOURCE', `${file} is not of the server that made the backup; take it away.`);
+  const key = await stretched(passphrase, salt);
+  if (keepSalt && own === undefined) {
+    await makePrivateFolder(folder);
+    await makePrivateFile(file, salt);
+  }
+  return key;
+}
+
+function checkPassphrase(passphrase: string): void {
+  if (passphrase.length >= passphraseLengthMin) return;
+  throw new Fault('E_ROOT_KEY_SOURCE', `KMIPD_ROOT_PASSPHRASE has ${passphrase.length} characters; at least ${passphraseLengthMin} are needed.`);
+}
+
+function clusterSalt(cluster: string): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(`kmipd cluster ${cluster}`).digest());
 }
 
 /** KMIPD_ROOT_KEY's 32 bytes: 64 hex digits, or base64 (either alphabet). */
