@@ -1,6 +1,6 @@
 /**
- * A client of one address that does to keys what the workload does, and writes down what it saw. One request at a time;
- * nothing is asked again by itself, so that a failure is seen where it happened.
+ * A client of one address that does to keys what the workload does, and writes down what it saw. Nothing is asked again by
+ * itself, so that a failure is seen where it happened.
  */
 import { Connection, ConnectionLostError } from '../../../src/client/connection.ts';
 import type { OperationName, RequestOf, ResponseOf } from '../../../src/client/client.ts';
@@ -35,10 +35,10 @@ export class KeyClient {
   readonly #history: KeyHistory;
   readonly #connection: Connection;
 
-  constructor(by: string, history: KeyHistory, port: number, credential: ClientCredential, timeoutMs: number) {
+  constructor(by: string, history: KeyHistory, port: number, credential: ClientCredential, timeoutMs: number, pipeline = 1) {
     this.#by = by;
     this.#history = history;
-    this.#connection = new Connection({ host: '127.0.0.1', port, ...credential, timeoutMs, pipeline: 1 });
+    this.#connection = new Connection({ host: '127.0.0.1', port, ...credential, timeoutMs, pipeline });
   }
 
   close(): void {

@@ -1,6 +1,9 @@
 /**
  * Asks one node directly, all the time: Encrypts with keys that never change, which no fault elsewhere may make fail or wait;
- * Encrypts with keys whose end was answered, which have to be refused; and states of keys in use.
+ * Encrypts with keys whose end was answered, which have to be refused; Encrypts with and states of keys in use.
+ *
+ * While its node is struck it goes on asking without waiting for answers: a node that was paused finds requests in its sockets
+ * that began long after its knowledge ended, and that is when it must not answer from it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SeededRandom } from '../sim/random.ts';
@@ -16,7 +19,11 @@ export interface KeyPools {
 
 const timeoutMs = 15_000;
 const gapMs = 20;
+/** Requests without an answer at a node that is struck, and the gap between two. */
+const pileMax = 100;
+const pileGapMs = 50;
 const plain = Buffer.alloc(64, 0x61);
+const justEndedCount = 4;
 /** Probes of a key that ended, and of one in use, so that its history stays small. */
 const endedCallsMax = 350;
 const liveCallsMax = 200;
@@ -36,18 +43,21 @@ export class Probe {
   #struck = false;
   #stopped = false;
   #running: Promise<void> | undefined;
+  #piling: Promise<void> | undefined;
 
   constructor(node: RealNode, credential: ClientCredential, history: KeyHistory, pools: KeyPools, random: SeededRandom) {
     this.node = node;
     this.#pools = pools;
     this.#random = random;
-    this.#client = new KeyClient(`probe of ${node.name}`, history, node.place.port, credential, timeoutMs);
+    this.#client = new KeyClient(`probe of ${node.name}`, history, node.place.port, credential, timeoutMs, pileMax + 1);
   }
 
   /** While the node is struck, and until it is well again, nothing that fails on it counts. */
   set struck(struck: boolean) {
-    if (struck) this.#strikes += 1;
     this.#struck = struck;
+    if (!struck) return;
+    this.#strikes += 1;
+    this.#piling = this.#pile();
   }
 
   start(): void {
@@ -56,7 +66,7 @@ export class Probe {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#running;
+    await Promise.all([this.#running, this.#piling]);
     this.#client.close();
   }
 
@@ -70,16 +80,27 @@ export class Probe {
     }
   }
 
-  async #ask(): Promise<KeyCall | undefined> {
+  async #pile(): Promise<void> {
+    const waiting = new Set<Promise<unknown>>();
+    while (this.#struck && !this.#stopped) {
+      if (waiting.size < pileMax) {
+        const asking: Promise<unknown> = this.#ask('justEnded').finally(() => waiting.delete(asking));
+        waiting.add(asking);
+      }
+      await sleep(pileGapMs);
+    }
+    await Promise.all(waiting);
+  }
+
+  async #ask(what: 'anchor' | 'ended' | 'justEnded' | 'live' = this.#random.weighted({ anchor: 50, ended: 25, live: 25 })): Promise<KeyCall | undefined> {
     const { anchors, ended, live } = this.#pools;
-    const what = this.#random.weighted({ anchor: 50, ended: 30, live: 20 });
-    if (what === 'anchor' || (what === 'ended' && ended.length === 0)) {
+    if (what === 'anchor' || (what !== 'live' && ended.length === 0)) {
       this.encrypts += 1;
       return this.#client.encrypt(this.#random.pick(anchors), plain);
     }
-    const key = this.#random.pick(what === 'ended' ? ended : live);
-    if (key?.id === undefined || key.calls.length > (what === 'ended' ? endedCallsMax : liveCallsMax)) return undefined;
-    return what === 'ended' ? this.#client.encrypt(key, plain) : this.#client.state(key);
+    const key = this.#random.pick(what === 'live' ? live : what === 'ended' ? ended : ended.slice(-justEndedCount));
+    if (key?.id === undefined || key.calls.length > (what === 'live' ? liveCallsMax : endedCallsMax)) return undefined;
+    return what !== 'live' || this.#random.chance(0.5) ? this.#client.encrypt(key, plain) : this.#client.state(key);
   }
 
   #judge(call: KeyCall): void {
