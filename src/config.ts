@@ -44,6 +44,7 @@ export const optionTable = {
   nats: { kind: 'list', placeholder: 'URL,URL', help: 'NATS servers of the cluster, nats://host:port or tls://host:port' },
   node: { kind: 'text', placeholder: 'ID', help: 'name of this node in the cluster, its own for ever' },
   consistency: { kind: 'choice', placeholder: 'HOW', byDefault: 'linearizable', choices: ['linearizable', 'available'], help: 'available: a node out of touch with its cluster goes on to encrypt and decrypt with what it last knew, revoked keys included' },
+  failover: { kind: 'choice', placeholder: 'HOW', byDefault: 'fast', choices: ['fast', 'steady'], help: 'fast: changes are back 2 s after the primary died; steady: reads go on while NATS elects, changes are back after 7 s' },
   natsReplicas: { kind: 'integer', placeholder: 'N', least: 1, most: 5, help: 'copies that NATS keeps: 1, 3 or 5 (default: 3 with three servers or more, else 1)' },
   natsUser: { kind: 'text', placeholder: 'USER', help: 'user at NATS; the password comes by KMIPD_NATS_PASSWORD' },
   natsCredentials: { kind: 'text', placeholder: 'FILE', help: 'credentials file for NATS (JWT and seed)' },
@@ -82,6 +83,7 @@ export interface ClusterConfig {
   readonly servers: readonly string[];
   readonly replicas: number;
   readonly consistency: 'linearizable' | 'available';
+  readonly failover: 'fast' | 'steady';
   readonly user?: string;
   readonly credentialsFile?: string;
   readonly seedFile?: string;
@@ -232,6 +234,7 @@ function clusterOf(values: Values): { readonly cluster?: ClusterConfig } {
       name: cluster, node, servers,
       replicas: (values.natsReplicas as number | undefined) ?? (servers.length >= 3 ? 3 : 1),
       consistency: values.consistency as ClusterConfig['consistency'],
+      failover: values.failover as ClusterConfig['failover'],
       ...(natsUser !== undefined && { user: natsUser }),
       ...(natsCredentials !== undefined && { credentialsFile: resolve(natsCredentials) }),
       ...(natsSeed !== undefined && { seedFile: resolve(natsSeed) }),

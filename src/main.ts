@@ -119,6 +119,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     notReady: () => keeper.notReady(),
     log,
     commit: (mutations) => keeper.commit(mutations),
+    removeMember: keeper.removeMember?.bind(keeper),
     liveness: () => ({ ok: true, reasons: [] }),
     readiness: () => {
       const reasons = [phase !== 'serving' ? phase : pool?.allListen === true ? undefined : 'a worker does not listen', keeper.sendsAway()].filter((reason) => reason !== undefined);
@@ -150,6 +151,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     await keeper.leave();
     await pool?.drain();
     await keeper.drained();
+    keeper.farewell();
     await pool?.close();
     await within(controlCloseMs, control.close());
     await keeper.close();
@@ -173,9 +175,9 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
 }
 
 /** Loaded where there is a cluster: a single node needs none of it, the NATS client included. */
-async function openMember(config: ClusterConfig, parts: Omit<MemberKeeperParts, 'nats'>, events: KeeperEvents): Promise<{ readonly keeper: Keeper; readonly streamKey: Uint8Array }> {
+async function openMember(config: ClusterConfig, parts: Omit<MemberKeeperParts, 'nats' | 'failover'>, events: KeeperEvents): Promise<{ readonly keeper: Keeper; readonly streamKey: Uint8Array }> {
   const [{ openMemberKeeper }, { natsOptions }] = await Promise.all([import('./member/member-keeper.ts'), import('./member/nats-login.ts')]);
-  return openMemberKeeper({ ...parts, nats: natsOptions(config, process.env) }, events);
+  return openMemberKeeper({ ...parts, failover: config.failover, nats: natsOptions(config, process.env) }, events);
 }
 
 /** The first identity: made, found, or found to have just been made by another node. */

@@ -4,6 +4,7 @@
  * Invariant: events reach the one listener one at a time and in the order in which they came about, never from within a
  * call of a port. After `close` there are none. The store and the host's ports are not NATS: the wiring brings them.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterEvent, Ports } from '../ports.ts';
 import { EventQueue } from './event-queue.ts';
 import { Link } from './link.ts';
@@ -16,6 +17,8 @@ import { Sealer } from './sealing.ts';
 import { NatsSnapshots } from './snapshots.ts';
 import { openStreams } from './streams.ts';
 import { NatsTenure } from './tenure.ts';
+
+const lastWordsMs = 500;
 
 export interface NatsAdapters extends Pick<Ports, 'log' | 'tenure' | 'peers'> {
   readonly log: NatsLog;
@@ -51,8 +54,10 @@ export async function openNats(options: NatsOptions, emit: (event: ClusterEvent)
         const { outMsgs, inMsgs } = link.nats.stats();
         return { sent: outMsgs, received: inMsgs };
       },
+      /** What was said last leaves, if NATS is there. */
       async close() {
         queue.close();
+        if (link.connected) await Promise.race([link.nats.flush().catch(() => undefined), sleep(lastWordsMs, undefined, { ref: false })]);
         await link.close();
       },
     };

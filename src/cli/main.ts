@@ -18,12 +18,12 @@ import { keyCommand } from './key.ts';
 import { loadCommand } from './load.ts';
 import { roleCommand, scopeCommand } from './scope.ts';
 import { serveCommand } from './serve.ts';
-import { statusCommand } from './status.ts';
+import { memberCommand, statusCommand } from './status.ts';
 
 const exitFailed = 1;
 const exitMisused = 2;
 
-const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand(), loadCommand(), devCommand()];
+const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), memberCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand(), loadCommand(), devCommand()];
 
 /** Commander ends the process itself unless told otherwise, by each command. */
 function overridingExits(command: Command): Command {

@@ -1,5 +1,5 @@
 /**
- * `kmipd status`: what a node says of itself and of its cluster, by the admin port.
+ * `kmipd status`, what a node says of itself and of its cluster, and `kmipd member remove`, by the admin port.
  */
 import { Command } from 'commander';
 import { adminRequest, withAdminOptions } from './admin-session.ts';
@@ -14,6 +14,15 @@ export function statusCommand(): Command {
       if (json) console.log(JSON.stringify(status));
       else printRows(['what', 'value'], rowsOf(status));
     });
+}
+
+export function memberCommand(): Command {
+  const command = new Command('member').description('the nodes of a cluster');
+  withAdminOptions(command.command('remove').argument('<node>').description('take a stopped node out of the cluster for good; ask the primary')).action(async (node: string, options: AdminOptions) => {
+    await adminRequest(options, 'DELETE', `/v1/members/${encodeURIComponent(node)}`);
+    console.log(`removed ${node}`);
+  });
+  return command;
 }
 
 /** Parts of parts get dotted names; lists stand in one cell. */

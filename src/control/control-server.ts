@@ -36,6 +36,8 @@ export interface ControlPorts {
   notReady?(): string | undefined;
   /** Commits and lets every worker know before it resolves. Rejects with E_CHANGED_MEANWHILE where another node was faster. */
   commit(mutations: readonly Mutation[]): Promise<unknown>;
+  /** Takes a node out of the cluster for good; absent on a single node. */
+  readonly removeMember?: ((node: string) => Promise<void>) | undefined;
   liveness(): Health;
   readiness(): Health;
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
@@ -68,6 +70,12 @@ export function createControlServer(ports: ControlPorts): ControlServer {
     requireToken(commands, () => ports.adminTokenHash);
     void commands.register(async (identities) => identityRoutes(identities, ports));
     commands.get('/status', () => ports.status());
+    commands.delete<{ Params: { node: string } }>('/members/:node', async (request, reply) => {
+      if (ports.removeMember === undefined) throw new Fault('E_SINGLE', 'This node belongs to no cluster.');
+      await ports.removeMember(request.params.node);
+      ports.log.info({ node: request.params.node }, 'Member removed.');
+      return reply.code(204).send();
+    });
   }, { prefix: '/v1' });
   return {
     listen: async (host, port) => {

@@ -10,6 +10,7 @@
  */
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { NatsOptions } from '../../cluster/nats/options.ts';
+import { defaultTiming, patientTiming } from '../../cluster/timing.ts';
 import type { Clock } from '../clock.ts';
 import { identifyFingerprint } from '../identity/identify.ts';
 import type { Log } from '../log.ts';
@@ -24,11 +25,12 @@ import type { ReadStore } from '../storage/store.ts';
 import type { Crossovers } from '../wasm/accelerator.ts';
 import { LimitedUse } from './limited-use.ts';
 import { Member } from './member.ts';
-import type { MemberStatus } from './member.ts';
 import { PlannerNonces } from './planner-nonces.ts';
 import type { Replica } from './replica.ts';
+import type { MemberStatus } from './status.ts';
 
 export interface MemberKeeperParts {
+  readonly failover: 'fast' | 'steady';
   readonly nats: Omit<NatsOptions, 'tenureRecordMs' | 'key'>;
   readonly store: LevelStoreOptions;
   readonly core: WebAssembly.Module;
@@ -60,6 +62,7 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
   };
   const opened = await Member.open({
     nats: { ...parts.nats, key: createSecretKey(sealingKey) },
+    timing: parts.failover === 'fast' ? defaultTiming : patientTiming,
     store: parts.store,
     view, clock, log, limits,
     planner(replica) {
@@ -95,6 +98,8 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
     status: () => opened.status(),
     leave: () => opened.leave(),
     drained: () => opened.drained(),
+    farewell: () => opened.farewell(),
+    removeMember: (node) => opened.removeMember(node),
     close: () => opened.close(),
   };
   return { keeper, streamKey };

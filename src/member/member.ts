@@ -15,7 +15,7 @@ import type { NatsAdapters } from '../../cluster/nats/adapters.ts';
 import type { NatsOptions } from '../../cluster/nats/options.ts';
 import { ClusterNode } from '../../cluster/node.ts';
 import type { ClusterEvent, HostPort, Restored } from '../../cluster/ports.ts';
-import { defaultLimits, defaultTiming } from '../../cluster/timing.ts';
+import { defaultLimits } from '../../cluster/timing.ts';
 import type { ClusterLimits, Timing } from '../../cluster/timing.ts';
 import type { Clock } from '../clock.ts';
 import { Fault } from '../fault.ts';
@@ -32,6 +32,9 @@ import { outcomeFrom, proposalBytes } from './proposal.ts';
 import type { Outcome, Proposal } from './proposal.ts';
 import { RepeatedFaults } from './repeated-faults.ts';
 import { Replica } from './replica.ts';
+import { StableWaits } from './stable-waits.ts';
+import { statusOf } from './status.ts';
+import type { MemberStatus } from './status.ts';
 
 const tickMs = 25;
 /** What sealing, framing and an entry's own fields add to its works. */
@@ -40,17 +43,18 @@ const entryOverheadBytes = 8 * 1024;
 const patienceMs = 15_000;
 /** Nodes that are there are heard five times a second. */
 const hearingMs = 1_000;
+/** A member is removed when its permit is over, at the latest. */
+const removeMs = 15_000;
+const removePollMs = 100;
 /** For giving shares back; a cluster without a primary may take longer than an operator waits. */
 const leaveMs = 1_000;
 const readyPollMs = 10;
-/** A read on this thread that is not stable after this long goes to the primary. */
-const stableWaitMs = 1_000;
 
-export const memberTiming: Timing = defaultTiming;
-export const memberLimits: ClusterLimits = defaultLimits;
+const memberLimits: ClusterLimits = defaultLimits;
 
 export interface MemberParts {
   readonly nats: Omit<NatsOptions, 'tenureRecordMs'>;
+  readonly timing: Timing;
   readonly store: LevelStoreOptions;
   readonly view: ClusterViewPublisher;
   readonly clock: Clock;
@@ -72,24 +76,6 @@ interface Waiting {
   settle(outcome: Outcome | undefined): void;
 }
 
-/** What `kmipd status` and the metrics show. */
-export interface MemberStatus {
-  readonly name: string;
-  readonly node: string;
-  readonly role: string;
-  readonly primary: string | undefined;
-  readonly fence: number;
-  /** Last entry of the log known here, on disk here, and stable. */
-  readonly sequence: number;
-  readonly applied: number;
-  readonly stable: number;
-  /** Milliseconds for which this node may still answer reads if it hears nothing more. */
-  readonly permitMs: number;
-  readonly members: readonly string[];
-  readonly waiting: number;
-  readonly nats: { readonly connected: boolean; readonly server: string; readonly version: string; readonly sent: number; readonly received: number };
-}
-
 export class Member {
   readonly #parts: MemberParts;
   readonly #replica: Replica;
@@ -98,8 +84,7 @@ export class Member {
   readonly #abort = new AbortController();
   readonly #identity = randomUUID();
   readonly #limitedUse: LimitedUse;
-  /** Who waits for entries to become stable, up to which. */
-  readonly #held = new Set<{ readonly sequence: number; settle(isStable: boolean): void }>();
+  readonly #held = new StableWaits();
   /** Newest entry that may be in the store. */
   #begun: number;
   #nats: NatsAdapters | undefined;
@@ -134,7 +119,7 @@ export class Member {
     const { log, view } = parts;
     const { replica, restored, startsEmpty } = await Replica.open({
       options: parts.store,
-      limits: { proposalKeptMs: memberTiming.proposalKeptMs, tailEntries: memberLimits.tailEntries, tailBytes: memberLimits.tailBytesMax },
+      limits: { proposalKeptMs: parts.timing.proposalKeptMs, tailEntries: memberLimits.tailEntries, tailBytes: memberLimits.tailBytesMax },
       log,
       emit: (event) => member?.handle(event),
       snapshots: () => member!.#nats!.snapshots,
@@ -160,10 +145,10 @@ export class Member {
   }
 
   async #join(restored: Restored, startsEmpty: boolean): Promise<void> {
-    const { nats: options, clock, log, onFault } = this.#parts;
+    const { nats: options, timing, clock, log, onFault } = this.#parts;
     const faults = new RepeatedFaults(log, () => clock.monotonic());
     try {
-      const nats = await openNats({ ...options, tenureRecordMs: memberTiming.tenureRecordMs }, (event) => this.handle(event), {
+      const nats = await openNats({ ...options, tenureRecordMs: timing.tenureRecordMs }, (event) => this.handle(event), {
         connected: (connected, server) => (connected ? log.info({ server }, 'Connected to NATS.') : log.warn({ server }, 'The connection to NATS is lost.')),
         fault: (fault) => faults.tell(fault),
       }, this.#abort.signal);
@@ -178,7 +163,7 @@ export class Member {
         discard: () => this.#parts.view.permit(0),
       };
       this.#node = new ClusterNode(
-        { node: options.node, timing: memberTiming, limits: memberLimits, restored, startsEmpty },
+        { node: options.node, timing, limits: memberLimits, restored, startsEmpty },
         { log: nats.log, tenure: nats.tenure, peers: nats.peers, store: this.#replica, host },
         () => clock.monotonic(),
         ({ permitUntil }) => this.#permit(permitUntil),
@@ -296,26 +281,13 @@ export class Member {
 
   #stable(sequence: number): void {
     this.#parts.view.stable(sequence);
-    for (const held of this.#held) if (held.sequence <= sequence) held.settle(true);
+    this.#held.stable(sequence);
   }
 
   /** After a read on this thread: was it under a permit, and is all that it may have seen stable? */
   async #isNewest(): Promise<boolean> {
     if (!this.mayAnswer) return false;
-    const sequence = this.#begun;
-    if (sequence <= this.#node!.stable) return true;
-    return new Promise((resolve) => {
-      const held = {
-        sequence,
-        settle: (isStable: boolean) => {
-          clearTimeout(timer);
-          this.#held.delete(held);
-          resolve(isStable);
-        },
-      };
-      const timer = setTimeout(() => held.settle(false), stableWaitMs);
-      this.#held.add(held);
-    });
+    return this.#begun <= this.#node!.stable || this.#held.until(this.#begun);
   }
 
   #settle(proposal: string, result: Uint8Array | undefined): void {
@@ -327,23 +299,9 @@ export class Member {
   }
 
   status(): MemberStatus {
-    const { nats: { cluster, node } } = this.#parts;
-    const state = this.#node?.state;
-    const { replicated } = state ?? {};
-    const traffic = this.#nats?.traffic ?? { sent: 0, received: 0 };
-    return {
-      name: cluster, node,
-      role: this.#node?.role ?? 'joining',
-      primary: replicated === undefined || replicated.fence.node === '' ? undefined : replicated.fence.node,
-      fence: replicated?.fence.counter ?? 0,
-      sequence: replicated?.sequence ?? this.#replica.store.sequence,
-      applied: state?.applied ?? this.#replica.store.sequence,
-      stable: state?.stable ?? 0,
-      permitMs: Math.max(0, Math.round(this.#permitUntil - this.#parts.clock.monotonic())),
-      members: [...(replicated?.roster.keys() ?? [])],
-      waiting: this.#waiting.size,
-      nats: { connected: this.#nats?.connected ?? false, server: this.#nats?.server.address ?? '', version: this.#nats?.server.version ?? '', ...traffic },
-    };
+    const { nats: { cluster, node }, clock } = this.#parts;
+    const permitMs = Math.max(0, Math.round(this.#permitUntil - clock.monotonic()));
+    return statusOf({ name: cluster, node, permitMs, waiting: this.#waiting.size, protocol: this.#node, nats: this.#nats, onDisk: this.#replica.store.sequence });
   }
 
   /** Before this node ends: shares of Usage Limits go back, and the tenure is handed over if this node has it. */
@@ -352,7 +310,28 @@ export class Member {
     this.handle({ kind: 'yield' });
   }
 
+  /** Clients are gone: nobody has to wait for this node's permit any more. */
+  farewell(): void {
+    this.handle({ kind: 'drain' });
+  }
+
+  /** Takes a node out of the cluster for good, by its primary. It joins anew when it comes back. Resolves when it is out. */
+  async removeMember(node: string): Promise<void> {
+    const members = (): readonly string[] => [...(this.#node?.state.replicated.roster.keys() ?? [])];
+    if (!members().includes(node)) throw new Fault('E_MEMBER_UNKNOWN', `${JSON.stringify(node)} is no member; members are ${members().join(', ')}.`);
+    if (node === this.#parts.nats.node) throw new Fault('E_MEMBER_SELF', 'A node does not remove itself: stop it, and ask another.');
+    if (this.#node?.role !== 'primary') throw new Fault('E_NOT_PRIMARY', `Only the primary removes members: ask ${this.status().primary ?? 'it when there is one'}.`, { retryable: true });
+    const until = this.#parts.clock.monotonic() + removeMs;
+    while (members().includes(node)) {
+      if (this.#parts.clock.monotonic() > until) throw new Fault('E_OUTCOME_UNKNOWN', `${node} is still a member; is it running?`, { retryable: true });
+      this.handle({ kind: 'remove-member', node });
+      await sleep(removePollMs);
+    }
+  }
+
   async close(): Promise<void> {
+    // Said again: the first farewell may have been lost.
+    this.farewell();
     this.#closed = true;
     clearInterval(this.#timer);
     this.#abort.abort();

@@ -35,6 +35,10 @@ export interface Keeper {
   leave(): Promise<void>;
   /** Resolves when everything submitted is answered. */
   drained(): Promise<void>;
+  /** After that, when no client is left: nobody has to wait for this node. */
+  farewell(): void;
+  /** Takes another node out of the cluster for good; absent on a single node. */
+  removeMember?(node: string): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -53,6 +53,7 @@ export async function openSingleKeeper(parts: SingleKeeperParts, events: KeeperE
     status: () => undefined,
     leave: async () => undefined,
     drained: () => writer.drained(),
+    farewell: () => undefined,
     close: () => store.close(),
   };
   return { keeper, streamKey };

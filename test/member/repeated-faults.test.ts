@@ -1,3 +1,6 @@
+/**
+ * The log stays readable while NATS is away.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../../src/fault.ts';
