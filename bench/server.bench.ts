@@ -1,90 +1,100 @@
 /**
- * Encrypt over mutual TLS against a bare TLS echo server that reads and writes the same number of bytes on the same Node.
+ * What a request costs a node beside a bare TLS echo server with messages of the same length on the same Node; what the first
+ * request after a start costs beside later ones; how many items a second a batch has.
  *
- * Decides: how much of a request is TLS, which no server on Node can save, and how much is ours. One serving thread each,
- * eight connections, one request on its way on each; rounds alternate between the two, medians are quoted.
+ * Decides: how much of a request is TLS, which no server on Node can save, and how much is ours; what joining answers is worth
+ * (docs/decisions/0013); whether a worker is warm before it listens. One serving thread each; the generator keeps the other processor
+ * and never sleeps; rounds alternate between the two servers.
  */
-import { KmipClient } from '../src/client/client.ts';
-import { writeRequest } from '../src/codec/message.ts';
-import { BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask, ObjectType } from '../src/kmip/enums.ts';
-import { encrypt } from '../src/operations/encrypt.ts';
-import { closedLoop } from './closed-loop.ts';
-import type { LoopResult } from './closed-loop.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { judge } from './floors.ts';
+import type { Floor } from './floors.ts';
 import { startEcho, startKmipd } from './peers.ts';
-import type { Peer } from './peers.ts';
-import { quantile, round } from './report.ts';
 import type { BenchReport, Row } from './report.ts';
+import { batchDataBytes, batchInProcess, batchItems, batchOverTls } from './server-batch.ts';
+import { costOf } from './server-cost.ts';
+import type { Rivals, Shape } from './server-cost.ts';
+import { firstRequests, latencies } from './server-first.ts';
+import { clientOf, createMessage, encryptMessage, getMessage, makeKey } from './server-messages.ts';
 
-const connections = 8;
+const shapes: readonly Shape[] = [
+  ...[16, 256, 1024, 16_384].map((dataBytes) => ({ dataBytes, connections: 8, depth: 1 })),
+  ...[1, 64].map((connections) => ({ dataBytes: 256, connections, depth: 1 })),
+  ...[8, 16, 64].map((depth) => ({ dataBytes: 256, connections: 8, depth })),
+];
+const smokeShapes: readonly Shape[] = [{ dataBytes: 256, connections: 8, depth: 1 }, { dataBytes: 256, connections: 8, depth: 16 }];
 
-async function makeKey(node: Peer): Promise<{ client: KmipClient; uniqueIdentifier: string }> {
-  const client = new KmipClient({ host: '127.0.0.1', port: node.port, certificate: node.certificate.toString(), privateKey: node.privateKey.toString(), authority: node.authority.toString() });
-  const { uniqueIdentifier } = await client.create({
-    objectType: ObjectType.SymmetricKey,
-    attributes: [
-      { name: 'CryptographicAlgorithm', value: CryptographicAlgorithm.AES },
-      { name: 'CryptographicLength', value: 256 },
-      { name: 'CryptographicUsageMask', value: CryptographicUsageMask.Encrypt | CryptographicUsageMask.Decrypt },
-    ],
-  });
-  await client.activate({ uniqueIdentifier });
-  return { client, uniqueIdentifier };
-}
+const costName = ({ dataBytes, connections, depth }: Shape): string => `Encrypt of ${dataBytes} bytes, ${connections} connections, ${depth} deep: CPU of the echo to ours`;
+const firstName = (request: string): string => `first ${request} after a start: later ones to it`;
+const batchName = (where: string): string => `${batchItems} Encrypts of ${batchDataBytes} bytes in a message, ${where}: items a second to the target`;
+const inProcess = 'in process';
+const overTls = 'over mutual TLS';
+const batchTargets = { [inProcess]: 500_000, [overTls]: 300_000 };
+const firstKinds = ['Encrypt', 'Get', 'Create'] as const;
 
-function controlFrame(answerBytes: number): Buffer {
-  const frame = Buffer.alloc(16);
-  frame.writeUInt32BE(0x54000001, 0);
-  frame.writeUInt32BE(8, 4);
-  frame.writeUInt32BE(answerBytes, 8);
-  return frame;
-}
-
-const medianOf = (results: readonly LoopResult[], pick: (result: LoopResult) => number): number => quantile(results.map(pick).sort((left, right) => left - right), 0.5);
+const floors: readonly Floor[] = [
+  { name: costName({ dataBytes: 256, connections: 8, depth: 1 }), least: 0.83, source: 'performance targets 3: at most 1.2 times' },
+  { name: costName({ dataBytes: 256, connections: 8, depth: 16 }), least: 0.4, source: 'performance targets 3: at most 2.5 times an echo that joins' },
+  ...firstKinds.map((kind) => ({ name: firstName(kind), least: 0.33, source: 'performance targets 3: at most 3 times the median' })),
+  ...Object.keys(batchTargets).map((where) => ({ name: batchName(where), least: 1, source: 'performance targets 4' })),
+];
 
 export async function serverBench(smoke: boolean): Promise<BenchReport> {
-  const node = await startKmipd(1);
-  const echo = await startEcho();
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'kmipd-server-bench-'));
+  const time = smoke ? { rounds: 1, milliseconds: 400, warmupMilliseconds: 400 } : { rounds: 7, milliseconds: 1500, warmupMilliseconds: 700 };
   const rows: Row[] = [];
+  const firstRows: Row[] = [];
+  const batchRows: Row[] = [];
+  const ratios = new Map<string, number>();
+  const echo = await startEcho();
   try {
-    const { client, uniqueIdentifier } = await makeKey(node);
-    const time = smoke ? { milliseconds: 300, warmupMilliseconds: 200 } : { milliseconds: 2000, warmupMilliseconds: 1000 };
-    for (const size of smoke ? [256] : [16, 256, 1024, 16384]) {
-      const request = Buffer.from(
-        writeRequest(21, {}, [
-          {
-            operation: encrypt.code,
-            payload: { type: encrypt.request, value: { uniqueIdentifier, cryptographicParameters: { blockCipherMode: BlockCipherMode.GCM, tagLength: 16, randomIV: true }, data: new Uint8Array(size).fill(0x61) } },
-          },
-        ]),
-      );
-      const answerBytes = (await client.sendRaw(request)).length;
-      const results: { node: LoopResult[]; echo: LoopResult[] } = { node: [], echo: [] };
-      for (let turn = 0; turn < (smoke ? 1 : 5); turn++) {
-        results.echo.push(await closedLoop(echo, request, { connections, ...time, first: controlFrame(answerBytes) }));
-        results.node.push(await closedLoop(node, request, { connections, ...time }));
+    const node = await startKmipd(1, folder);
+    let uniqueIdentifier: string;
+    try {
+      const client = clientOf(node);
+      uniqueIdentifier = await makeKey(client);
+      const rivals: Rivals = { node, echo, client, uniqueIdentifier };
+      for (const shape of smoke ? smokeShapes : shapes) {
+        const { row, echoToOurs } = await costOf(shape, rivals, time);
+        rows.push(row);
+        ratios.set(costName(shape), echoToOurs);
       }
-      const cpu = (which: readonly LoopResult[]): number => medianOf(which, (result) => result.cpuMicrosecondsPerRequest);
-      rows.push({
-        'payload bytes': size,
-        'request bytes': request.length,
-        'answer bytes': answerBytes,
-        'kmipd req/s': Math.round(medianOf(results.node, (result) => result.requestsPerSecond)),
-        'echo req/s': Math.round(medianOf(results.echo, (result) => result.requestsPerSecond)),
-        'kmipd p50 µs': Math.round(medianOf(results.node, (result) => result.p50Microseconds)),
-        'kmipd p99 µs': Math.round(medianOf(results.node, (result) => result.p99Microseconds)),
-        'kmipd CPU µs': round(cpu(results.node), 1),
-        'echo CPU µs': round(cpu(results.echo), 1),
-        'CPU ratio': round(cpu(results.node) / cpu(results.echo)),
-      });
+      const alone = batchInProcess(time);
+      const both = [alone, await batchOverTls(rivals, 1, time), await batchOverTls(rivals, 4, time)];
+      batchRows.push(...both.map(({ row }) => row));
+      ratios.set(batchName(inProcess), alone.itemsPerSecond / batchTargets[inProcess]);
+      ratios.set(batchName(overTls), both.at(-1)!.itemsPerSecond / batchTargets[overTls]);
+      // This process's own code is warm then.
+      await latencies(node, encryptMessage(uniqueIdentifier, 256), 2000);
+      client.destroyConnection();
+    } finally {
+      await node.stop();
     }
-    client.destroyConnection();
+    const requests = { Encrypt: encryptMessage(uniqueIdentifier, 256), Get: getMessage(uniqueIdentifier), Create: createMessage() };
+    for (const kind of firstKinds) {
+      const { row, laterToFirst } = await firstRequests(kind, requests[kind], folder, smoke ? 1 : 7, smoke ? 100 : 500);
+      firstRows.push(row);
+      ratios.set(firstName(kind), laterToFirst);
+    }
   } finally {
-    await Promise.all([node.stop(), echo.stop()]);
+    await echo.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
   return {
     name: 'server',
-    question: `what a request costs beside bare TLS (Encrypt, AES-256-GCM, server-made nonce, ${connections} connections, one serving thread)`,
+    question: 'what a request costs beside bare TLS (Encrypt, AES-256-GCM, nonce of the server; one serving thread)',
     rows,
-    notes: ['CPU µs: user and system time of the whole server process per request', 'client and server share the machine, so requests a second understate what a server alone reaches'],
+    sections: [
+      { title: 'the first request after a start (one connection, one at a time)', rows: firstRows },
+      { title: `a batch: ${batchItems} Encrypts of ${batchDataBytes} bytes in a message, one worker`, rows: batchRows },
+    ],
+    floors: judge(floors, ratios),
+    notes: [
+      'CPU µs: user and system time of the whole server process per request; CPU ratio: the middle of the rounds, then the least and the largest',
+      'the echo joins the answers to what came together in one write, without copying; kmipd joins beyond eight requests waiting',
+      'the generator shares the machine with the servers, so requests a second understate what a server alone reaches',
+    ],
   };
 }
