@@ -1,10 +1,12 @@
 /**
  * The link between nodes: core NATS subjects, one for each node and one for all. Not kept, not acknowledged, sealed.
  *
- *   sealed part:  { format, from, session, to, number, part, parts, bytes }     parts of one message share its number
+ *   sealed part:  { format, from, session, to, number, part, parts, bytes }     parts of one bundle share its number
+ *   bundle:       [message, message, ...]                                       what one turn of the event loop has for a subject
  *
+ * Sealing and sending cost more than most messages: results of a whole entry go to a forwarder as one.
  * Invariants: a message is taken only if a holder of the cluster's key sealed it for this node (or for all); its sender is the
- * name inside the seal, never what the subject or the connection says. A message in parts waits for them within limits, and is
+ * name inside the seal, never what the subject or the connection says. A bundle in parts waits for them within limits, and is
  * dropped whole when they do not come: the protocol asks again.
  */
 import { randomBytes } from 'node:crypto';
@@ -18,9 +20,11 @@ import type { Sealer } from './sealing.ts';
 import type { Names } from './streams.ts';
 
 /** Grows when the form of parts or messages changes; others are refused. */
-export const peerFormat = 1;
+export const peerFormat = 2;
 
 const everyone = '*';
+/** What being the only message of a bundle adds to it. */
+const bundleOverhead = 16;
 
 interface Part {
   readonly format: number;
@@ -52,6 +56,8 @@ export class NatsPeers implements PeerPort {
   readonly #session = randomBytes(12).toString('base64url');
   readonly #partials = new Map<string, Partial>();
   #number = 0;
+  /** What leaves when the present microtasks are done, by subject. */
+  readonly #bundles = new Map<string, { readonly to: string; messages: Uint8Array[]; length: number }>();
 
   constructor(link: Link, names: Names, sealer: Sealer, node: string, emit: (event: ClusterEvent) => void) {
     this.#link = link;
@@ -75,18 +81,38 @@ export class NatsPeers implements PeerPort {
   }
 
   #publish(subject: string, to: string, message: PeerMessage): void {
-    const { nats, limits } = this.#link;
-    if (!this.#link.connected) return;
+    const { limits, connected } = this.#link;
+    if (!connected) return;
     const bytes = encode(message);
     if (bytes.length > limits.messageBytes) {
       this.#link.tell('E_PEER_LENGTH', `A message (${message.kind}) of ${bytes.length} bytes is longer than nodes take: ${limits.messageBytes} bytes.`);
       return;
     }
+    const bundle = this.#bundles.get(subject) ?? { to, messages: [], length: 0 };
+    if (bundle.length > 0 && bundle.length + bytes.length > limits.partBytes) this.#flush(subject, bundle);
+    if (this.#bundles.size === 0) queueMicrotask(() => this.#flushAll());
+    this.#bundles.set(subject, bundle);
+    bundle.messages.push(bytes);
+    bundle.length += bytes.length;
+  }
+
+  #flushAll(): void {
+    for (const [subject, bundle] of this.#bundles) this.#flush(subject, bundle);
+    this.#bundles.clear();
+  }
+
+  /** What was meant for a connection that is lost by now is dropped: what it says may be wrong when there is another. */
+  #flush(subject: string, bundle: { readonly to: string; messages: Uint8Array[]; length: number }): void {
+    const { nats, limits, connected } = this.#link;
+    const bytes = encode(bundle.messages);
+    bundle.messages = [];
+    bundle.length = 0;
+    if (!connected) return;
     this.#number += 1;
     const parts = Math.max(1, Math.ceil(bytes.length / limits.partBytes));
     for (let part = 0; part < parts; part += 1) {
-      const envelope: Part = { format: peerFormat, from: this.#node, session: this.#session, to, number: this.#number, part, parts, bytes: bytes.subarray(part * limits.partBytes, (part + 1) * limits.partBytes) };
-      nats.publish(subject, this.#sealer.seal(encode(envelope), to));
+      const envelope: Part = { format: peerFormat, from: this.#node, session: this.#session, to: bundle.to, number: this.#number, part, parts, bytes: bytes.subarray(part * limits.partBytes, (part + 1) * limits.partBytes) };
+      nats.publish(subject, this.#sealer.seal(encode(envelope), bundle.to));
     }
   }
 
@@ -107,13 +133,15 @@ export class NatsPeers implements PeerPort {
     }
     const bytes = part.parts === 1 ? part.bytes : this.#join(part);
     if (bytes === undefined) return;
-    const message = decode(bytes) as PeerMessage;
-    if (Object.hasOwn(kinds, message.kind)) this.#emit({ kind: 'message', from: part.from, message });
+    for (const each of decode(bytes) as Uint8Array[]) {
+      const message = decode(each) as PeerMessage;
+      if (Object.hasOwn(kinds, message.kind)) this.#emit({ kind: 'message', from: part.from, message });
+    }
   }
 
   #join({ from, session, number, part, parts, bytes }: Part): Uint8Array | undefined {
     const { limits } = this.#link;
-    if (parts < 1 || part < 0 || part >= parts || parts > Math.ceil(limits.messageBytes / limits.partBytes)) return undefined;
+    if (parts < 1 || part < 0 || part >= parts || parts > Math.ceil((limits.messageBytes + bundleOverhead) / limits.partBytes)) return undefined;
     const name = `${from}/${session}/${number}`;
     let partial = this.#partials.get(name);
     if (partial === undefined) {
@@ -126,7 +154,7 @@ export class NatsPeers implements PeerPort {
     partial.parts[part] = bytes;
     partial.missing -= 1;
     partial.length += bytes.length;
-    if (partial.length > limits.messageBytes) this.#partials.delete(name);
+    if (partial.length > limits.messageBytes + bundleOverhead) this.#partials.delete(name);
     if (partial.missing > 0) return undefined;
     this.#partials.delete(name);
     return Buffer.concat(partial.parts as Uint8Array[]);

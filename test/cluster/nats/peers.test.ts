@@ -42,6 +42,23 @@ test('a message reaches the node it is for, a broadcast all others, in the order
   assert.equal(one.events.length, 0);
 });
 
+test('what one turn has for a node leaves as one NATS message, in order, and not longer than a part', { skip }, async () => {
+  const name = cluster();
+  await using one = await Witness.open(nats.urls, { cluster: name });
+  await using two = await Witness.open(nats.urls, { cluster: name, node: 'n2' });
+  const before = one.nats.traffic.sent;
+  const sent = Array.from({ length: 64 }, (_, index) => proposal(`small ${index}`));
+  for (const message of sent) one.nats.peers.send('n2', message);
+  await two.next('message', ({ message }) => message.kind === 'propose' && message.proposal === 'small 63');
+  assert.deepEqual(two.all('message').map(({ message }) => encode(message)), sent.map((message) => encode(message)));
+  assert.equal(one.nats.traffic.sent - before, 1);
+  const long = Array.from({ length: 5 }, (_, index) => proposal(`long ${index}`, 100 << 10));
+  for (const message of long) one.nats.peers.send('n2', message);
+  await two.next('message', ({ message }) => message.kind === 'propose' && message.proposal === 'long 4');
+  assert.deepEqual(two.all('message').slice(64).map(({ message }) => encode(message)), long.map((message) => encode(message)));
+  assert.equal(one.nats.traffic.sent - before, 1 + 3);
+});
+
 test('a message of 8 MB goes in parts, and its parts are never mixed with those of another', { skip }, async () => {
   const name = cluster();
   await using one = await Witness.open(nats.urls, { cluster: name });
