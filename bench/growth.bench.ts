@@ -81,7 +81,7 @@ function columns(results: readonly (readonly OpenLoopResult[])[], index: number)
     growthOf,
     row: {
       'p50 µs': Math.round(middle(own.map((each) => each.p50Us))), 'p99 µs': Math.round(middle(own.map((each) => each.p99Us))), 'CPU µs': round(middle(own.map((each) => each.processorUs)), 1),
-      'p50 to smallest': round(growthOf.p50), 'CPU to smallest': round(growthOf.CPU),
+      'p50 to smallest': round(growthOf.p50), 'CPU to smallest': round(growthOf.CPU), 'own memory MiB': Math.round(middle(own.map((each) => each.stretch.ownMemoryBytes)) / 2 ** 20),
     },
   };
 }
@@ -186,6 +186,7 @@ export async function growthBench(smoke: boolean): Promise<BenchReport> {
         ],
         floors: judge(smoke ? floors.filter(({ name }) => ratios.has(name)) : floors, ratios),
         notes: [
+          'own memory: anonymous pages of the process; what one size needed is kept for the next, which may be a smaller one',
           `flat: at most 1.5 times the smallest size, in the middle of ${time.turns} turns`,
           `a worker has ${limitTable.keySlots.byDefault} key slots: a key without one is fetched from the store, opened, decoded and expanded again; even: every key as likely; favourites: Zipf's law, exponent 0.99`,
           'CPU µs: user and system time of the whole server process per request; latency from the due time; one answer in 200 checked by decrypting it',

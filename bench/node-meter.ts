@@ -16,6 +16,11 @@ export function processorSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
+/** Bytes of a process's own pages (without mapped files, which are the page cache). */
+export function ownMemoryBytes(pid: number): number {
+  return Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
+
 export type Counters = ReadonlyMap<string, number>;
 
 /** Each metric's sum over its labels. */
@@ -31,6 +36,8 @@ export async function scrape(node: Node): Promise<Counters> {
 
 export interface Stretch {
   readonly processorSeconds: number;
+  /** When it began. */
+  readonly ownMemoryBytes: number;
   /** How much a counter grew. */
   grown(name: string): number;
 }
@@ -38,10 +45,11 @@ export interface Stretch {
 /** Begins a stretch; the answer ends it. */
 export async function beginStretch(node: Node): Promise<() => Promise<Stretch>> {
   const before = await scrape(node);
+  const memory = ownMemoryBytes(node.pid);
   const began = processorSeconds(node.pid);
   return async () => {
     const used = processorSeconds(node.pid) - began;
     const after = await scrape(node);
-    return { processorSeconds: used, grown: (name) => (after.get(name) ?? 0) - (before.get(name) ?? 0) };
+    return { processorSeconds: used, ownMemoryBytes: memory, grown: (name) => (after.get(name) ?? 0) - (before.get(name) ?? 0) };
   };
 }
