@@ -22,7 +22,7 @@ import { preload } from './preload.ts';
 import { RealCluster, clusterMissing } from './real-cluster.ts';
 import type { ClusterRequest } from './real-cluster.ts';
 import { rollingRestart } from './rolling-restart.ts';
-import { median, runRounds } from './rounds.ts';
+import { grouped, median, runRounds } from './rounds.ts';
 
 interface Figure {
   readonly scenario: string;
@@ -108,9 +108,11 @@ async function rolling(): Promise<readonly Figure[]> {
     const result = await rollingRestart(cluster, 8, say);
     wrong.push(...result.failed, ...result.troubles, ...result.exits.filter((code) => code !== '0').map((code) => `a node ended with ${code}`));
     say(`${result.requests} requests, ${result.askedAgain} asked again, ${result.answeredTwice} of them found that the first had taken place, ${result.failed.length} failed`);
+    for (const reason of grouped('asked again', result.reasons)) say(`  ${reason}`);
     return [
       { scenario: 'rolling', figure: 'requests', value: result.requests, unit: '', target: '' },
       { scenario: 'rolling', figure: 'asked again', value: result.askedAgain, unit: '', target: '' },
+      { scenario: 'rolling', figure: 'writes whose answer was lost', value: result.answeredTwice, unit: '', target: '0' },
       { scenario: 'rolling', figure: 'failed', value: result.failed.length, unit: '', target: '0' },
       { scenario: 'rolling', figure: 'longest restart of a node', value: Math.round(Math.max(...result.turnMs)), unit: 'ms', target: '' },
     ];

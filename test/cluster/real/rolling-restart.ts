@@ -15,6 +15,8 @@ export interface RollingResult {
   readonly requests: number;
   readonly askedAgain: number;
   readonly answeredTwice: number;
+  /** Why requests were asked again. */
+  readonly reasons: readonly string[];
   readonly failed: readonly string[];
   readonly troubles: readonly string[];
   readonly exits: readonly string[];
@@ -31,6 +33,7 @@ class RetryingClients {
   requests = 0;
   askedAgain = 0;
   answeredTwice = 0;
+  readonly reasons: string[] = [];
   readonly failed: string[] = [];
   readonly history = new KeyHistory();
   readonly #cluster: RealCluster;
@@ -71,6 +74,7 @@ class RetryingClients {
     if (first.outcome === 'done') return;
     if (first.outcome === 'unknown') {
       this.askedAgain += 1;
+      this.reasons.push(`${first.verb}: ${first.trouble}`);
       clients.reverse();
       const second = await ask(clients[0]);
       if (second.outcome === 'done') return;
@@ -105,6 +109,6 @@ export async function rollingRestart(cluster: RealCluster, clients: number, say:
   await load.stop();
   const judge = new Judge(cluster, load.history);
   await judge.look(true);
-  const { requests, askedAgain, answeredTwice, failed, history } = load;
-  return { requests, askedAgain, answeredTwice, failed, exits, turnMs, troubles: [...judge.lost, ...history.stale, ...history.wrongAnswers, ...judge.disagreements, ...judge.contradictions()] };
+  const { requests, askedAgain, answeredTwice, reasons, failed, history } = load;
+  return { requests, askedAgain, answeredTwice, reasons, failed, exits, turnMs, troubles: [...judge.lost, ...history.stale, ...history.wrongAnswers, ...judge.disagreements, ...judge.contradictions()] };
 }

@@ -127,7 +127,7 @@ function failedEncrypts(workload: Workload): readonly string[] {
 }
 
 /** Equal texts once, with their number: at most a few. */
-function grouped(what: string, texts: readonly string[]): readonly string[] {
+export function grouped(what: string, texts: readonly string[]): readonly string[] {
   return [...Map.groupBy(texts, (text) => text)].slice(0, 8).map(([text, all]) => `${what}, ${all.length} times: ${text}`);
 }
 
