@@ -7,6 +7,7 @@
  * many workers, ends the process: a node that cannot keep what it acknowledges must not answer.
  * Workers share the port by `reusePort`, which Linux spreads over listeners; elsewhere a node has one worker.
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -120,6 +121,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     log,
     commit: (mutations) => keeper.commit(mutations),
     removeMember: keeper.removeMember?.bind(keeper),
+    backup: () => keeper.backup({ id: randomUUID(), takenAt: clock.now(), ...(rootKey.passphraseSalt !== undefined && { passphraseSalt: rootKey.passphraseSalt }) }),
     liveness: () => ({ ok: true, reasons: [] }),
     readiness: () => {
       const reasons = [phase !== 'serving' ? phase : pool?.allListen === true ? undefined : 'a worker does not listen', keeper.sendsAway()].filter((reason) => reason !== undefined);

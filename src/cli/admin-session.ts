@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { Fault } from '../fault.ts';
+import type { FaultCode } from '../fault.ts';
 
 export interface AdminOptions {
   readonly data: string;
@@ -30,6 +31,24 @@ function reachable(host: string | undefined): string {
 
 /** One request; the parsed JSON answer, or a Fault with the server's own words. */
 export async function adminRequest(options: AdminOptions, method: string, route: string, body?: unknown): Promise<unknown> {
+  const text = await (await send(options, method, route, body)).text();
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+/** One request whose answer is a stream of bytes; one that breaks off is a Fault. */
+export async function adminStream(options: AdminOptions, route: string): Promise<AsyncIterable<Uint8Array>> {
+  const { body } = await send(options, 'GET', route);
+  return (async function* () {
+    try {
+      if (body !== null) yield* body;
+    } catch (cause) {
+      throw new Fault('E_ADMIN_BROKEN_OFF', 'the node broke off its answer', { cause });
+    }
+  })();
+}
+
+/** The answer, if the node says that all went well. */
+async function send(options: AdminOptions, method: string, route: string, body?: unknown): Promise<Response> {
   const tokenFile = options.token ?? path.join(options.data, 'bootstrap', 'admin-token');
   let token: string;
   try {
@@ -49,9 +68,19 @@ export async function adminRequest(options: AdminOptions, method: string, route:
   } catch (error) {
     throw new Fault('E_ADMIN_UNREACHABLE', `no node answers at ${address}; is kmipd running, and is --admin-port right?`, { cause: error });
   }
-  const text = await response.text();
-  const answer: unknown = text === '' ? undefined : JSON.parse(text);
-  if (response.ok) return answer;
-  const told = (answer as { message?: unknown } | undefined)?.message;
-  throw new Fault('E_ADMIN_REFUSED', typeof told === 'string' ? told : `the node answered ${response.status}`);
+  if (response.ok) return response;
+  const { code, message } = toldBy(await response.text());
+  throw new Fault(isFaultCode(code) ? code : 'E_ADMIN_REFUSED', typeof message === 'string' ? message : `the node answered ${response.status}`);
+}
+
+function toldBy(text: string): { readonly code?: unknown; readonly message?: unknown } {
+  try {
+    return (JSON.parse(text) ?? {}) as object;
+  } catch {
+    return {};
+  }
+}
+
+function isFaultCode(code: unknown): code is FaultCode {
+  return typeof code === 'string' && code.startsWith('E_');
 }

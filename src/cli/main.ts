@@ -10,6 +10,7 @@ import { LoadError } from '../client/load/plan.ts';
 import { SealedFileError } from '../client/sealed-file.ts';
 import { Fault } from '../fault.ts';
 import { KmipError } from '../kmip/result.ts';
+import { backupCommand, restoreCommand } from './backup.ts';
 import { decryptCommand, encryptCommand } from './cipher.ts';
 import { credentialCommand } from './credential.ts';
 import { devCommand } from './dev.ts';
@@ -23,7 +24,7 @@ import { memberCommand, statusCommand } from './status.ts';
 const exitFailed = 1;
 const exitMisused = 2;
 
-const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), memberCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand(), loadCommand(), devCommand()];
+const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), memberCommand(), backupCommand(), restoreCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand(), loadCommand(), devCommand()];
 
 /** Commander ends the process itself unless told otherwise, by each command. */
 function overridingExits(command: Command): Command {

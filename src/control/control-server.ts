@@ -14,6 +14,8 @@ import type { IdentityPorts } from '../identity/commands.ts';
 import type { Log } from '../log.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import { requireToken } from './admin-token.ts';
+import { backupRoutes } from './backup-routes.ts';
+import type { HeldPicture } from './backup-routes.ts';
 import { statusOf } from './error-status.ts';
 import { healthRoutes } from './health-routes.ts';
 import type { Health } from './health-routes.ts';
@@ -38,6 +40,7 @@ export interface ControlPorts {
   commit(mutations: readonly Mutation[]): Promise<unknown>;
   /** Takes a node out of the cluster for good; absent on a single node. */
   readonly removeMember?: ((node: string) => Promise<void>) | undefined;
+  backup(): Promise<HeldPicture>;
   liveness(): Health;
   readiness(): Health;
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
@@ -69,6 +72,7 @@ export function createControlServer(ports: ControlPorts): ControlServer {
   void server.register(async (commands) => {
     requireToken(commands, () => ports.adminTokenHash);
     void commands.register(async (identities) => identityRoutes(identities, ports));
+    backupRoutes(commands, ports);
     commands.get('/status', () => ports.status());
     commands.delete<{ Params: { node: string } }>('/members/:node', async (request, reply) => {
       if (ports.removeMember === undefined) throw new Fault('E_SINGLE', 'This node belongs to no cluster.');

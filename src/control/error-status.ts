@@ -15,6 +15,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   E_MEMBER_SELF: 409,
   E_NOT_PRIMARY: 409,
   E_SINGLE: 409,
+  E_BACKUP_UNDER_WAY: 409,
   E_CHANGED_MEANWHILE: 409,
   E_OUTCOME_UNKNOWN: 503,
   E_NOT_READY: 503,

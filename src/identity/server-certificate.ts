@@ -29,6 +29,11 @@ export interface ServerTls {
   readonly ca: readonly string[];
 }
 
+/** Whether a setting holds the certificates of a server, or of a node. */
+export function isServerCertificate(setting: string): boolean {
+  return setting === settingName || setting.startsWith(`${settingName}/`);
+}
+
 export function defaultServerNames(): readonly string[] {
   const host = hostname();
   return [...new Set(['localhost', ...(isDnsName(host) ? [host] : []), '127.0.0.1', '::1'])];

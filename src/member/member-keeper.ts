@@ -20,6 +20,7 @@ import { createEngine } from '../server/engine-parts.ts';
 import type { EnginePort } from '../server/engine-port.ts';
 import type { Keeper, KeeperEvents } from '../server/keeper.ts';
 import type { Limits } from '../server/limits.ts';
+import { isServersOwn } from '../server/own-settings.ts';
 import type { LevelStoreOptions } from '../storage/level-store.ts';
 import type { ReadStore } from '../storage/store.ts';
 import type { Crossovers } from '../wasm/accelerator.ts';
@@ -95,6 +96,7 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
     submit: (message, credential) => opened.submit(message, credential, (reason, text) => engine!.refuse(reason, text, undefined, message)),
     commit: (mutations) => opened.change(mutations),
     takeNoncePrefix: () => opened.takeNoncePrefix(),
+    backup: (mark) => opened.backup({ mark, isNodesOwn: isServersOwn }),
     status: () => opened.status(),
     leave: () => opened.leave(),
     drained: () => opened.drained(),

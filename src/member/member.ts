@@ -22,6 +22,7 @@ import { Fault } from '../fault.ts';
 import type { Log } from '../log.ts';
 import type { ClusterViewPublisher } from '../server/cluster-view.ts';
 import type { Answer } from '../server/engine-port.ts';
+import type { BackupRequest, Capture } from '../storage/capture.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import type { CommitReport } from '../storage/store.ts';
 import type { LevelStoreOptions } from '../storage/level-store.ts';
@@ -48,6 +49,8 @@ const removeMs = 15_000;
 const removePollMs = 100;
 /** For giving shares back; a cluster without a primary may take longer than an operator waits. */
 const leaveMs = 1_000;
+/** Waits for stability, of a second each, before a node that has a permit gives a backup up: longer than a cluster waits for a dead node. */
+const backupWaitsMax = 10;
 const readyPollMs = 10;
 
 const memberLimits: ClusterLimits = defaultLimits;
@@ -265,6 +268,19 @@ export class Member {
       if (outcome?.kind === 'nonce-prefix') return outcome.prefix;
       if (this.#closed) throw new Fault('E_CLOSED', 'The node was stopped.');
     }
+  }
+
+  /** A picture of all state with everything that was acknowledged before: begun under a permit, and given once all of it is stable. */
+  async backup(request: BackupRequest): Promise<Capture> {
+    const { store } = this.#replica;
+    if (this.mayAnswer) {
+      const capture = await store.backup(request);
+      const isStable = (): boolean => capture.sequence <= this.#node!.stable;
+      for (let wait = 0; wait < backupWaitsMax && !isStable() && this.mayAnswer; wait += 1) await this.#held.until(capture.sequence);
+      if (isStable() && this.mayAnswer && this.#replica.store === store) return capture;
+      await capture.close();
+    }
+    throw new Fault('E_NOT_READY', 'Ask another node: this one is not in touch with its cluster.', { retryable: true });
   }
 
   #propose(proposal: Proposal): Promise<Outcome | undefined> {

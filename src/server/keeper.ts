@@ -4,6 +4,8 @@
  * Invariant: what `submit`, `commit` and `takeNoncePrefix` answer is durable, and known to every thread of the node, before they
  * resolve; in a cluster, on every node that may answer reads.
  */
+import type { Capture } from '../storage/capture.ts';
+import type { BackupMark } from '../storage/content-items.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import type { ReadStore } from '../storage/store.ts';
 import type { Answer } from './engine-port.ts';
@@ -29,6 +31,11 @@ export interface Keeper {
   commit(mutations: readonly Mutation[]): Promise<unknown>;
   /** A prefix of nonces that no thread had or will have. */
   takeNoncePrefix(): Promise<number>;
+  /**
+   * A consistent picture of all state, for the caller to close. Everything acknowledged before the call is in it; E_NOT_READY where this
+   * node cannot know what was.
+   */
+  backup(mark: BackupMark): Promise<Capture>;
   /** What `kmipd status` shows of a cluster. */
   status(): object | undefined;
   /** Before connections are drained: others take over what only this node did. */

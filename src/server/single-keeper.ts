@@ -15,7 +15,7 @@ import type { Limits } from './limits.ts';
 import { Writer } from './writer.ts';
 import type { WriterPorts } from './writer.ts';
 
-const streamKeySetting = 'stream-key';
+export const streamKeySetting = 'stream-key';
 const streamKeyBytes = 32;
 
 export interface SingleKeeperParts {
@@ -50,6 +50,8 @@ export async function openSingleKeeper(parts: SingleKeeperParts, events: KeeperE
     submit: (message, credential) => writer.submit(message, credential),
     commit: (mutations) => writer.commit(mutations),
     takeNoncePrefix: () => takeNoncePrefix(store, writer),
+    // The same server may come back from it, so all its settings are in it.
+    backup: (mark) => store.backup({ mark, isNodesOwn: () => false }),
     status: () => undefined,
     leave: async () => undefined,
     drained: () => writer.drained(),

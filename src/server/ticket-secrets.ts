@@ -16,7 +16,7 @@ import { secretsEqual } from '../secret.ts';
 import type { Keeper } from './keeper.ts';
 import { ticketSecretBytes } from './ticket-keys.ts';
 
-const settingName = 'ticket-secret';
+export const ticketSecretSetting = 'ticket-secret';
 const secretLifetimeMs = 24 * 3600 * 1000;
 const timeBytes = 8;
 
@@ -69,13 +69,13 @@ export class TicketSecrets {
   async #shared(): Promise<Uint8Array> {
     const { keeper, clock } = this.#parts;
     for (;;) {
-      const kept = keeper.view.setting(settingName);
+      const kept = keeper.view.setting(ticketSecretSetting);
       if (kept !== undefined && clock.now() - madeAt(kept) < secretLifetimeMs) return kept.slice(timeBytes);
       const value = Buffer.alloc(timeBytes + ticketSecretBytes);
       value.writeBigUInt64BE(BigInt(clock.now()));
       randomBytes(ticketSecretBytes).copy(value, timeBytes);
       try {
-        await keeper.commit([{ kind: 'setting-put', name: settingName, value: new Uint8Array(value) }]);
+        await keeper.commit([{ kind: 'setting-put', name: ticketSecretSetting, value: new Uint8Array(value) }]);
         return new Uint8Array(value.subarray(timeBytes));
       } catch (error) {
         // Another node was faster: what it made is there now.

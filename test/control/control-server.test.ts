@@ -44,7 +44,8 @@ async function running(test: TestContext, ports: Partial<ControlPorts> = {}): Pr
   const well = { ok: true, reasons: [] };
   const server = createControlServer({
     identity, adminTokenHash, log, commit: (mutations) => store.commit(mutations), liveness: () => well, readiness: () => well,
-    metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'kmipd_up 1\n' }), status: () => ({ version: 'x' }), ...ports,
+    metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'kmipd_up 1\n' }), status: () => ({ version: 'x' }),
+    backup: () => Promise.reject(new Error('not of this test')), ...ports,
   });
   const port = await server.listen('127.0.0.1', 0);
   test.after(() => server.close());
