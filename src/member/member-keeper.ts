@@ -10,7 +10,7 @@
  */
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { NatsOptions } from '../../cluster/nats/options.ts';
-import { defaultTiming, patientTiming } from '../../cluster/timing.ts';
+import type { ClusterLimits, Timing } from '../../cluster/timing.ts';
 import type { Clock } from '../clock.ts';
 import { identifyFingerprint } from '../identity/identify.ts';
 import type { Log } from '../log.ts';
@@ -31,7 +31,8 @@ import type { Replica } from './replica.ts';
 import type { MemberStatus } from './status.ts';
 
 export interface MemberKeeperParts {
-  readonly failover: 'fast' | 'steady';
+  readonly timing: Timing;
+  readonly clusterLimits: ClusterLimits;
   readonly nats: Omit<NatsOptions, 'tenureRecordMs' | 'key'>;
   readonly store: LevelStoreOptions;
   readonly core: WebAssembly.Module;
@@ -63,7 +64,8 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
   };
   const opened = await Member.open({
     nats: { ...parts.nats, key: createSecretKey(sealingKey) },
-    timing: parts.failover === 'fast' ? defaultTiming : patientTiming,
+    timing: parts.timing,
+    clusterLimits: parts.clusterLimits,
     store: parts.store,
     view, clock, log, limits,
     planner(replica) {

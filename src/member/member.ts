@@ -15,7 +15,6 @@ import type { NatsAdapters } from '../../cluster/nats/adapters.ts';
 import type { NatsOptions } from '../../cluster/nats/options.ts';
 import { ClusterNode } from '../../cluster/node.ts';
 import type { ClusterEvent, HostPort, Restored } from '../../cluster/ports.ts';
-import { defaultLimits } from '../../cluster/timing.ts';
 import type { ClusterLimits, Timing } from '../../cluster/timing.ts';
 import type { Clock } from '../clock.ts';
 import { Fault } from '../fault.ts';
@@ -53,11 +52,11 @@ const leaveMs = 1_000;
 const backupWaitsMax = 10;
 const readyPollMs = 10;
 
-const memberLimits: ClusterLimits = defaultLimits;
 
 export interface MemberParts {
   readonly nats: Omit<NatsOptions, 'tenureRecordMs'>;
   readonly timing: Timing;
+  readonly clusterLimits: ClusterLimits;
   readonly store: LevelStoreOptions;
   readonly view: ClusterViewPublisher;
   readonly clock: Clock;
@@ -113,7 +112,7 @@ export class Member {
         return outcome?.kind === 'granted' ? outcome.units : undefined;
       },
     });
-    this.#planner = new Planner({ ...parts.planner(replica), log: parts.log, store: () => replica.store, workBytesMax: memberLimits.entryBytesMax - entryOverheadBytes });
+    this.#planner = new Planner({ ...parts.planner(replica), log: parts.log, store: () => replica.store, workBytesMax: parts.clusterLimits.entryBytesMax - entryOverheadBytes });
   }
 
   /** Opens the store and begins to look for the cluster; `ready` resolves when this node may answer reads. */
@@ -122,7 +121,7 @@ export class Member {
     const { log, view } = parts;
     const { replica, restored, startsEmpty } = await Replica.open({
       options: parts.store,
-      limits: { proposalKeptMs: parts.timing.proposalKeptMs, tailEntries: memberLimits.tailEntries, tailBytes: memberLimits.tailBytesMax },
+      limits: { proposalKeptMs: parts.timing.proposalKeptMs, tailEntries: parts.clusterLimits.tailEntries, tailBytes: parts.clusterLimits.tailBytesMax },
       log,
       emit: (event) => member?.handle(event),
       snapshots: () => member!.#nats!.snapshots,
@@ -148,7 +147,7 @@ export class Member {
   }
 
   async #join(restored: Restored, startsEmpty: boolean): Promise<void> {
-    const { nats: options, timing, clock, log, onFault } = this.#parts;
+    const { nats: options, timing, clusterLimits, clock, log, onFault } = this.#parts;
     const faults = new RepeatedFaults(log, () => clock.monotonic());
     try {
       const nats = await openNats({ ...options, tenureRecordMs: timing.tenureRecordMs }, (event) => this.handle(event), {
@@ -166,7 +165,7 @@ export class Member {
         discard: () => this.#parts.view.permit(0),
       };
       this.#node = new ClusterNode(
-        { node: options.node, timing, limits: memberLimits, restored, startsEmpty },
+        { node: options.node, timing, limits: clusterLimits, restored, startsEmpty },
         { log: nats.log, tenure: nats.tenure, peers: nats.peers, store: this.#replica, host },
         () => clock.monotonic(),
         ({ permitUntil }) => this.#permit(permitUntil),
@@ -244,7 +243,8 @@ export class Member {
     const { limits } = this.#parts;
     const refusal = (reason: 'ServerLimitExceeded' | 'GeneralFailure', text: string): Answer => ({ response: refuse(reason, text), items: [], version: 0 });
     if (this.#waiting.size >= limits.writerMessages || this.#bytes + message.length > limits.writerBytes) return refusal('ServerLimitExceeded', 'The server has too many changes under way; try again later.');
-    if (message.length > memberLimits.entryBytesMax - entryOverheadBytes) return refusal('ServerLimitExceeded', `A request that changes something may have ${memberLimits.entryBytesMax - entryOverheadBytes} bytes in a cluster.`);
+    const bytesMax = this.#parts.clusterLimits.entryBytesMax - entryOverheadBytes;
+    if (message.length > bytesMax) return refusal('ServerLimitExceeded', `A request that changes something may have ${bytesMax} bytes in a cluster.`);
     const answered = await this.#limitedUse.answer(message, credential);
     if (answered !== undefined) return answered;
     const outcome = await this.#propose({ kind: 'message', message, credential });
