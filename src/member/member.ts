@@ -133,11 +133,11 @@ export class Member {
       },
       applied: parts.applied,
       suspend: parts.suspend,
-      resume: () => {
-        member!.#begun = replica.store.sequence;
-        view.begin(replica.store.sequence);
-        return parts.resume();
+      reopened: (sequence) => {
+        member!.#begun = sequence;
+        view.begin(sequence);
       },
+      resume: parts.resume,
       onFault: parts.onFault,
     });
     view.begin(replica.store.sequence);

@@ -49,8 +49,10 @@ export interface ReplicaPorts {
   applying(changed: CommitReport['managed'], sequence: number): void;
   /** It has: caches let go of them. */
   applied(report: CommitReport): void;
-  /** The store is taken away from all other threads; resolves when none has it open. And given back. */
+  /** The store is taken away from all other threads; resolves when none has it open. And, at the end, given back. */
   suspend(): Promise<void>;
+  /** The store is another one, and ends here. */
+  reopened(sequence: number): void;
   resume(): Promise<void>;
   /** The disk failed, or a bug: the process cannot go on. */
   onFault(error: unknown): void;
@@ -202,8 +204,10 @@ export class Replica implements StorePort {
     const { history, ...state } = await History.read(this.#store, limits);
     this.#history = history;
     log.info({ sequence: this.#store.sequence }, 'The store was made anew.');
-    await this.#ports.resume();
+    this.#ports.reopened(this.#store.sequence);
     emit({ kind: 'restored', restored: restoredFrom(this.#incarnation, state) });
+    // Threads need prefixes for their nonces, which only a node that is in the protocol again can ask for.
+    await this.#ports.resume();
   }
 
   /** The newest snapshot that can be read; none at all only where the object store says that there is none. */
