@@ -16,7 +16,7 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  // Not performance.now(): that counts from where each thread began. Both cost the same, 45 ns.
+  // Not performance.now(), which need not count from the same moment on all threads. Both cost the same, 45 ns.
   monotonic: () => {
     const [seconds, nanoseconds] = process.hrtime();
     return seconds * 1e3 + nanoseconds / 1e6;

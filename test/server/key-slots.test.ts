@@ -29,12 +29,13 @@ function slotsOf(slotCount = 8, crossovers?: Crossovers) {
   const fetches: string[] = [];
   const handedOut: Uint8Array[] = [];
   const counts = { slots: 0, loads: 0 };
-  const state = { now: State.Active as number, fails: false };
+  const state = { now: State.Active as number, fails: false, unstable: 0 };
   const instance = instantiateCore(core);
   const nonces = nonceSource(5);
   const fastPath = createFastPath(instance, nonces, slotCount, crossovers);
   const slots = new KeySlots({
     fastPath, clock,
+    marks: { unstable: () => state.unstable },
     counts: { keySlots: (count) => { counts.slots = count; }, keySlotLoaded: () => { counts.loads += 1; } },
     fetch(scope, uniqueIdentifier): Managed | undefined {
       if (state.fails) throw new Error('the store is gone');
@@ -141,5 +142,17 @@ test('warming up answers messages by the fast path, and leaves no slot', async (
   assert.deepEqual([fetches, counts], [[], { slots: 0, loads: 0 }]);
   assert.equal(fastPath.handle(message('warm-up'), 0, PERMISSION_ENCRYPT, 0).kind, 'slot-missing');
   fastPath.forget();
+  assert.ok(slots.answer(message('a'), caller));
+});
+
+test('an object under a change that is not stable gets no slot, and its bytes are wiped', () => {
+  const { slots, handedOut, counts, state } = slotsOf();
+  state.unstable = 7;
+  assert.equal(slots.answer(message('a'), caller), undefined);
+  assert.equal(slots.answer(message('a', 'b'), caller), undefined);
+  assert.equal(handedOut.length, 2);
+  assert.ok(handedOut.every((key) => key.every((byte) => byte === 0)));
+  assert.deepEqual(counts, { slots: 0, loads: 0 });
+  state.unstable = 0;
   assert.ok(slots.answer(message('a'), caller));
 });

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { Managed } from '../../src/kmip/managed.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
 import type { ReadStore } from '../../src/storage/store.ts';
+import type { ChangeMarks } from '../../src/server/cluster-view.ts';
 import { objectHash } from '../../src/server/coherence.ts';
 import { ObjectCache } from '../../src/server/object-cache.ts';
 
@@ -16,7 +17,7 @@ interface Counted {
 }
 
 /** Each fetch gives a new object with bytes of its own, as the LevelDB reader does. */
-function cacheOf(entriesMax = 100): Counted {
+function cacheOf(entriesMax = 100, marks?: ChangeMarks): Counted {
   const fetches: string[] = [];
   const store: ReadStore = Object.assign(Object.create(createMemoryStore()) as ReadStore, {
     fetch(scope: string, uniqueIdentifier: string): Managed | undefined {
@@ -31,7 +32,7 @@ function cacheOf(entriesMax = 100): Counted {
     cacheMiss: (entries) => { counts.misses += 1; counts.entries = entries; },
     cacheDropped: (count, entries) => { counts.drops += count; counts.entries = entries; },
     cacheOverrun: () => { counts.overruns += 1; },
-  });
+  }, marks);
   return { cache, fetches, counts };
 }
 
@@ -95,4 +96,35 @@ test('scopes do not share entries', () => {
   assert.equal(cache.fetch('t', 'a')!.scope, 't');
   cache.drop(...objectHash('s', 'a'));
   assert.equal(cache.size, 1);
+});
+
+test('an object under a change that is not stable is told, not kept, and wiped when the message has left; one that is kept is not looked at again', () => {
+  let unstable = 7;
+  let looks = 0;
+  const marks: ChangeMarks = {
+    unstable(high, low) {
+      looks += 1;
+      return String([high, low]) === String(objectHash('s', 'b')) ? 0 : unstable;
+    },
+  };
+  const { cache } = cacheOf(100, marks);
+  const noted: number[] = [];
+  const notes = { noteUnstable: (sequence: number) => void noted.push(sequence) };
+  cache.enter();
+  const seen = cache.fetch('s', 'a', notes)!;
+  cache.fetch('s', 'b', notes);
+  cache.fetch('s', 'missing', notes);
+  assert.deepEqual([noted, cache.size], [[7, 7], 1]);
+  assert.equal(isWiped(seen), false);
+  cache.leave();
+  assert.equal(isWiped(seen), true);
+  cache.glance('s', 'c', notes);
+  assert.deepEqual(noted, [7, 7, 7]);
+  unstable = 0;
+  const kept = cache.fetch('s', 'a', notes);
+  looks = 0;
+  unstable = 9;
+  assert.equal(cache.fetch('s', 'a', notes), kept);
+  assert.equal(cache.glance('s', 'a', notes), kept);
+  assert.deepEqual([looks, noted.length], [0, 3]);
 });
