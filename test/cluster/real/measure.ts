@@ -82,7 +82,11 @@ async function emptied(): Promise<readonly Figure[]> {
     node.emptyData();
     const emptiedAt = performance.now();
     node.process.start();
+    const progress = setInterval(() => {
+      void node.membership().then((membership) => say(`  after ${Math.round((performance.now() - emptiedAt) / 1000)} s: ${String(membership?.['role'])}, applied ${String(membership?.['applied'])} of ${String(membership?.['sequence'])}, ${node.process.processorSeconds()} s of processor time`));
+    }, 5_000);
     await node.waitReady(300_000);
+    clearInterval(progress);
     const readyMs = performance.now() - emptiedAt;
     const history = new KeyHistory();
     const client = new KeyClient('look', history, node.place.port, cluster.credential, 10_000);
