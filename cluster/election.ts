@@ -8,7 +8,7 @@
  * changed the record. Then a claimant need not wait for that primary; else it waits a tenure from its claim. The time to live
  * of the record is therefore not what safety rests on: the tenure store may even forget a record.
  */
-import { beginTenure } from './tenure.ts';
+import { beginTenure, takeOwnSight } from './tenure.ts';
 import { beginOpening } from './opening.ts';
 import type { TenureRecord } from './ports.ts';
 import type { NodeState, Outbox } from './state.ts';
@@ -47,8 +47,7 @@ export function tickElection(state: NodeState, now: number, out: Outbox): void {
 export function takeSight(state: NodeState, sentAt: number, record: TenureRecord | undefined, now: number, out: Outbox): void {
   const { election, tenure } = state;
   if (tenure !== undefined) {
-    // Our own renewal was written though its answer was lost: go on from its revision. The tenure is not longer for it.
-    if (record?.claim === tenure.claim && record.revision > tenure.revision) tenure.revision = record.revision;
+    takeOwnSight(state, tenure, sentAt, record, now, out);
     return;
   }
   if (record === undefined) {

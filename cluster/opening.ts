@@ -23,7 +23,7 @@ import type { PeerMessage } from './messages.ts';
 import { advance, copyReplicated } from './replicated.ts';
 import { beginReplicate } from './replicate.ts';
 import type { NodeState, Outbox } from './state.ts';
-import { outlasting } from './timing.ts';
+import { longestPermit, outlasting } from './timing.ts';
 
 export interface Opening {
   stage: 'heads' | 'reading' | 'fetching' | 'entry' | 'waiting';
@@ -130,7 +130,7 @@ export function openingHasRead(state: NodeState, last: number, now: number, out:
   opening.earlierOver = earlierTenuresOver(state, opening.claimedAt);
   opening.earlierNode = replicated.fence.node;
   opening.earlierClaim = replicated.claim;
-  opening.earlierPermitMs = Math.max(timing.permitMs, replicated.permitMs);
+  opening.earlierPermitMs = Math.max(longestPermit(timing), replicated.permitMs);
   opening.entry = seal({
     sequence: replicated.sequence + 1,
     previous: replicated.chain,
@@ -140,7 +140,7 @@ export function openingHasRead(state: NodeState, last: number, now: number, out:
     elapsedMs: 0,
     claim: tenure.claim,
     tenureMs: timing.tenureMs,
-    permitMs: timing.permitMs,
+    permitMs: longestPermit(timing),
     joined: [state.node],
     works: [],
   });

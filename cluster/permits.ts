@@ -13,7 +13,7 @@ import { compareFences, noFence } from './entry.ts';
 import type { Fence } from './entry.ts';
 import type { PeerMessage } from './messages.ts';
 import type { NodeState, Outbox } from './state.ts';
-import { outlasting } from './timing.ts';
+import { longestPermit, outlasting } from './timing.ts';
 
 export interface Permits {
   grants: readonly { readonly fence: Fence; readonly through: number; readonly until: number }[];
@@ -78,7 +78,7 @@ export function takeGrant(state: NodeState, grant: Extract<PeerMessage, { kind: 
   const { permits, timing, replicated } = state;
   const sentAt = permits.sent.get(grant.number);
   if (grant.incarnation !== state.incarnation || sentAt === undefined) return;
-  const promised = outlasting(Math.max(timing.tenureMs, replicated.tenureMs) + Math.max(timing.permitMs, replicated.permitMs), timing);
+  const promised = outlasting(Math.max(timing.tenureMs, replicated.tenureMs) + Math.max(longestPermit(timing), replicated.permitMs), timing);
   if (permits.emptySince !== undefined && sentAt < permits.emptySince + promised) return;
   if (compareFences(grant.fence, permits.fenceSeen) < 0) return;
   const kept = permits.grants.filter(({ until, fence }) => until > now && compareFences(fence, grant.fence) === 0).slice(-3);
@@ -102,8 +102,11 @@ export function takeHeartbeat(state: NodeState, from: string, heartbeat: Extract
   const earlierUntil = same ? holder.earlierUntil : Math.max(holder?.until ?? 0, holder?.earlierUntil ?? 0);
   // Heard, and yet it does not get on (slow disk, deaf): the permit that it has runs out.
   if (confirmed < overdue(state, now)) return;
-  state.holders.set(from, { incarnation: heartbeat.incarnation, until: now + outlasting(timing.permitMs, timing), confirmed, earlierUntil });
-  out.push({ kind: 'send', to: from, message: { kind: 'grant', fence: replicated.fence, incarnation: heartbeat.incarnation, number: heartbeat.number, through, stable, permitMs: timing.permitMs } });
+  const permitMs = tenure.unanswered ? longestPermit(timing) : timing.permitMs;
+  // A longer permit granted before is still good.
+  const until = Math.max(now + outlasting(permitMs, timing), same ? holder.until : 0);
+  state.holders.set(from, { incarnation: heartbeat.incarnation, until, confirmed, earlierUntil });
+  out.push({ kind: 'send', to: from, message: { kind: 'grant', fence: replicated.fence, incarnation: heartbeat.incarnation, number: heartbeat.number, through, stable, permitMs } });
 }
 
 /** That incarnation of the node answers no reads any more: what it was granted is over, whatever heartbeats of it still come. */

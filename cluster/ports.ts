@@ -122,7 +122,8 @@ export type ClusterEvent =
   | { readonly kind: 'tenure-seen'; readonly sentAt: number; readonly record: TenureRecord | undefined }
   | { readonly kind: 'claimed'; readonly claim: string; readonly revision: number }
   | { readonly kind: 'claim-failed'; readonly claim: string }
-  | { readonly kind: 'renewed'; readonly claim: string; readonly revision: number }
+  /** `expected` is the revision that the renewal named. */
+  | { readonly kind: 'renewed'; readonly claim: string; readonly expected: number; readonly revision: number }
   | { readonly kind: 'renew-failed'; readonly claim: string }
   | { readonly kind: 'log-pushed'; readonly sequence: number; readonly bytes: Uint8Array }
   /** `first` to `last` is what the log holds (first = last + 1 when it is empty); `entries` begin at `from`, or are none. */

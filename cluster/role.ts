@@ -19,7 +19,7 @@ import type { PeerMessage } from './messages.ts';
 import { removeMember, takePlanned, takeProposal, takeRefusal, tickReplicate } from './replicate.ts';
 import { drain, handOver, stepDown, wakeUp } from './role-changes.ts';
 import type { NodeState, Outbox } from './state.ts';
-import { takeRenewal, tenureOver, tickTenure } from './tenure.ts';
+import { takeRefusedRenewal, takeRenewal, tenureOver, tickTenure } from './tenure.ts';
 
 export function step(state: NodeState, event: ClusterEvent, now: number): readonly Effect[] {
   const out: Outbox = [];
@@ -56,10 +56,10 @@ function takeEvent(state: NodeState, event: ClusterEvent, now: number, out: Outb
       if (state.election.claim?.claim === event.claim) state.election.claim = undefined;
       return;
     case 'renewed':
-      takeRenewal(state, event.claim, event.revision);
+      takeRenewal(state, event.claim, event.expected, event.revision);
       return;
     case 'renew-failed':
-      if (state.tenure?.claim === event.claim) stepDown(state, out);
+      takeRefusedRenewal(state, event.claim, now, out);
       return;
     case 'log-pushed':
       take(state, event.sequence, event.bytes, false, now, out);

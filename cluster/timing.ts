@@ -17,6 +17,11 @@ export interface Timing {
   readonly lookMs: number;
   /** Permit length L, from before the node sent the heartbeat; longer than a failover by a dead primary, so that reads go on. */
   readonly permitMs: number;
+  /**
+   * Permits that a primary grants while its renewals are not answered, before its tenure ends: the other nodes then read on through a stall
+   * of NATS. Not shorter than `permitMs`. The price: a new primary waits so long for a node that is silent as well as the primary before.
+   */
+  readonly stallPermitMs: number;
   readonly heartbeatMs: number;
   /** A node that has not confirmed an entry after this long gets no further permit, though it is heard: nobody waits for it for ever. */
   readonly laggardMs: number;
@@ -46,6 +51,7 @@ export const defaultTiming: Timing = {
   tenureRecordMs: 1500,
   lookMs: 100,
   permitMs: 2400,
+  stallPermitMs: 2400,
   heartbeatMs: 200,
   laggardMs: 500,
   headsMs: 300,
@@ -59,11 +65,16 @@ export const defaultTiming: Timing = {
   clockRateBound: 0.01,
 };
 
-/**
- * Permits and tenures that outlast a NATS server's death and the elections of JetStream after it (5 to 7 s): reads go on through those, but
- * writes wait longer for a primary or a permit holder that died.
- */
-export const patientTiming: Timing = { ...defaultTiming, tenureMs: 4000, renewMs: 1000, tenureRecordMs: 5000, permitMs: 8000 };
+/** Reads on nodes other than the primary outlast a NATS server's death and the elections of JetStream after it (5 to 7 s). */
+export const stallTiming: Timing = { ...defaultTiming, stallPermitMs: 8000 };
+
+/** The primary's own reads outlast most of that, too; but writes wait longer for a primary or a permit holder that died. */
+export const patientTiming: Timing = { ...defaultTiming, tenureMs: 4000, renewMs: 1000, tenureRecordMs: 5000, permitMs: 8000, stallPermitMs: 8000 };
+
+/** The longest permit that a primary may grant. */
+export function longestPermit({ permitMs, stallPermitMs }: Timing): number {
+  return Math.max(permitMs, stallPermitMs);
+}
 
 export interface ClusterLimits {
   /** Appends under way at once: bounds what a deposed primary may leave behind. */

@@ -65,7 +65,7 @@ export class NatsTenure implements TenurePort {
     if (!this.#link.connected) return;
     this.#ask('renew the tenure', async () => {
       const written = await this.#write(this.#sealedRecord(claim), revision, true);
-      return written === undefined ? { kind: 'renew-failed', claim } : { kind: 'renewed', claim, revision: written };
+      return written === undefined ? { kind: 'renew-failed', claim } : { kind: 'renewed', claim, expected: revision, revision: written };
     });
   }
 

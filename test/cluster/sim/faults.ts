@@ -21,7 +21,7 @@ export interface FaultPlan {
   readonly sleepy: number;
   readonly nodes: number;
   /** `mixed`: some nodes are configured with the one, some with the other. */
-  readonly timing: 'default' | 'patient' | 'mixed';
+  readonly timing: 'default' | 'stall' | 'patient' | 'mixed';
 }
 
 export function drawPlan(random: SeededRandom): FaultPlan {
@@ -44,7 +44,7 @@ export function drawPlan(random: SeededRandom): FaultPlan {
     everyMs: random.pick([400, 900, 2000]),
     sleepy: random.pick([0, 0, 0.01]),
     nodes: random.pick([3, 3, 3, 2, 5, 1]),
-    timing: random.pick(['default', 'default', 'default', 'default', 'default', 'default', 'patient', 'mixed']),
+    timing: random.pick(['default', 'default', 'default', 'default', 'default', 'stall', 'patient', 'mixed']),
   };
 }
 
@@ -89,7 +89,7 @@ export class Faults {
     const what = random.weighted({
       crash: 16 * onProcesses, pause: 10 * onProcesses, stall: 8 * onProcesses, suspend: 6 * onProcesses, wipe: 3, slowDisk: 6, clock: 4,
       cut: 20, lag: 12, isolate: 12, lagLog: 4 * onLog, cutTenure: 4 * onTenure,
-      yield: 4 * onTenure, drain: 8 * onProcesses, remove: 5, removeCutOff: 4, stallNats: 2, depose: 3 * onLog, tail: this.#plan.losesTail ? 12 : 0, tailBehind: this.#plan.losesTail ? 6 * onLog : 0, forget: this.#plan.forgetsTenure ? 5 * onTenure : 0,
+      yield: 4 * onTenure, drain: 8 * onProcesses, remove: 5, removeCutOff: 4, stallNats: this.#plan.timing === 'stall' ? 25 : 2, depose: 3 * onLog, tail: this.#plan.losesTail ? 12 : 0, tailBehind: this.#plan.losesTail ? 6 * onLog : 0, forget: this.#plan.forgetsTenure ? 5 * onTenure : 0,
     });
     const milliseconds = random.pick([random.between(20, 200), random.between(200, 1500), random.between(1000, 6000)]);
     switch (what) {

@@ -1,7 +1,7 @@
 /**
  * One seed, one run: a cluster, its faults, its clients, the end in good weather, and the verdict.
  */
-import { defaultTiming, patientTiming } from '../../../cluster/timing.ts';
+import { defaultTiming, patientTiming, stallTiming } from '../../../cluster/timing.ts';
 import { checkRun } from '../checker/check-run.ts';
 import { Faults, drawPlan, healAll } from './faults.ts';
 import type { FaultPlan } from './faults.ts';
@@ -12,7 +12,9 @@ import { Workload } from './workload.ts';
 import { World } from './world.ts';
 
 /** How long faults strike, and how long the end in good weather lasts: longer than any tenure and permit of an emptied node. */
-const lengths = { default: { faultsMs: 9000, settleMs: 9000 }, patient: { faultsMs: 16_000, settleMs: 22_000 }, mixed: { faultsMs: 12_000, settleMs: 22_000 } };
+const lengths = { default: { faultsMs: 9000, settleMs: 9000 }, stall: { faultsMs: 12_000, settleMs: 18_000 }, patient: { faultsMs: 16_000, settleMs: 22_000 }, mixed: { faultsMs: 12_000, settleMs: 22_000 } };
+
+const timings = { default: defaultTiming, stall: stallTiming, patient: patientTiming, mixed: patientTiming };
 
 export interface Outcome {
   readonly seed: number;
@@ -30,7 +32,7 @@ export function runSeed(seed: number, protocol: Protocol = trueProtocol, overrid
   const { faultsMs, settleMs } = lengths[plan.timing];
   const world = new World({
     seed, protocol, nodes: plan.nodes, weather: plan.weather, comparesHash: plan.comparesHash, sleepy: plan.sleepy,
-    ...(plan.timing !== 'default' && { timing: { ...patientTiming, giveUpMs: 3000 } }),
+    timing: { ...timings[plan.timing], giveUpMs: 3000 },
     ...(plan.timing === 'mixed' && { timingOf: (index: number) => (index % 2 === 0 ? { ...defaultTiming, giveUpMs: 3000 } : {}) }),
     limits: { snapshotEntries: 60, tailEntries: 40, readEntries: 32, appendsMax: 8, entryBytesMax: 700, proposalsWaitingBytesMax: 4000, tailBytesMax: 24_000, tailMessageBytes: 1500, putBackBytes: 2500 },
   });

@@ -121,7 +121,7 @@ export class SimulatedTenureStore {
       const record = this.#current();
       if (record?.revision !== revision || record.claim !== claim) return { kind: 'renew-failed', claim };
       this.#write(node, claim);
-      return { kind: 'renewed', claim, revision: this.#revision };
+      return { kind: 'renewed', claim, expected: revision, revision: this.#revision };
     });
   }
 
