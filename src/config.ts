@@ -45,6 +45,7 @@ export const optionTable = {
   node: { kind: 'text', placeholder: 'ID', help: 'name of this node in the cluster, its own for ever' },
   consistency: { kind: 'choice', placeholder: 'HOW', byDefault: 'linearizable', choices: ['linearizable', 'available'], help: 'available: a node out of touch with its cluster goes on to encrypt and decrypt with what it last knew, revoked keys included' },
   failover: { kind: 'choice', placeholder: 'HOW', byDefault: 'fast', choices: ['fast', 'steady'], help: 'fast: changes are back 2 s after the primary died; steady: reads go on while NATS elects, changes are back after 7 s' },
+  restore: { kind: 'text', placeholder: 'FILE', help: 'backup that a new, empty cluster begins with; on one node at least' },
   natsReplicas: { kind: 'integer', placeholder: 'N', least: 1, most: 5, help: 'copies that NATS keeps: 1, 3 or 5 (default: 3 with three servers or more, else 1)' },
   natsUser: { kind: 'text', placeholder: 'USER', help: 'user at NATS; the password comes by KMIPD_NATS_PASSWORD' },
   natsCredentials: { kind: 'text', placeholder: 'FILE', help: 'credentials file for NATS (JWT and seed)' },
@@ -87,6 +88,8 @@ export interface ClusterConfig {
   readonly user?: string;
   readonly credentialsFile?: string;
   readonly seedFile?: string;
+  /** The backup that the cluster begins with. */
+  readonly restoreFile?: string;
   readonly authoritiesFile?: string;
   readonly certificateFile?: string;
   readonly keyFile?: string;
@@ -218,9 +221,10 @@ type Values = Partial<Record<OptionName, string | number | string[]>>;
 
 /** Name, servers and node belong together; which copies and logins are possible is checked where NATS is opened. */
 function clusterOf(values: Values): { readonly cluster?: ClusterConfig } {
-  const { cluster, nats, node, natsUser, natsCredentials, natsSeed, natsCa, natsCert, natsKey } = values as Values & Readonly<Record<OptionName, string | undefined>>;
+  const { cluster, nats, node, natsUser, natsCredentials, natsSeed, natsCa, natsCert, natsKey, restore } = values as Values & Readonly<Record<OptionName, string | undefined>>;
   const servers = values.nats as readonly string[] | undefined;
   if (cluster === undefined) {
+    if (restore !== undefined) throw wrong('--restore is for a new cluster: --cluster NAME is missing. A single node is restored by kmipd restore.');
     const stray = (['nats', 'node', 'natsReplicas', 'natsUser', 'natsCredentials', 'natsSeed', 'natsCa', 'natsCert', 'natsKey'] as const).find((name) => values[name] !== undefined);
     if (stray !== undefined) throw wrong(`${flagOf(stray)} is for nodes of a cluster: --cluster NAME is missing.`);
     return {};
@@ -237,6 +241,7 @@ function clusterOf(values: Values): { readonly cluster?: ClusterConfig } {
       failover: values.failover as ClusterConfig['failover'],
       ...(natsUser !== undefined && { user: natsUser }),
       ...(natsCredentials !== undefined && { credentialsFile: resolve(natsCredentials) }),
+      ...(restore !== undefined && { restoreFile: resolve(restore) }),
       ...(natsSeed !== undefined && { seedFile: resolve(natsSeed) }),
       ...(natsCa !== undefined && { authoritiesFile: resolve(natsCa) }),
       ...(natsCert !== undefined && { certificateFile: resolve(natsCert) }),

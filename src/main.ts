@@ -22,6 +22,7 @@ import type { Bootstrapped, BootstrapPorts } from './identity/bootstrap.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
 import type { MemberKeeper, MemberKeeperParts } from './member/member-keeper.ts';
+import type { SeedParts } from './member/seed.ts';
 import { createMetrics } from './metrics/registry.ts';
 import type { ServerFacts } from './operations/context.ts';
 import { systemRandom } from './random.ts';
@@ -65,7 +66,9 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   const workers = process.platform === 'linux' ? config.workers : 1;
   const storeFolder = join(config.data, 'store');
   const { KMIPD_ROOT_KEY: environmentKey, KMIPD_ROOT_PASSPHRASE: passphrase } = process.env;
-  const rootKey = await loadRootKey({ folder: config.data, storeFolder, environmentKey, passphrase, cluster: config.cluster?.name });
+  const keySources = { folder: config.data, storeFolder, environmentKey, passphrase, cluster: config.cluster?.name };
+  const seed = config.cluster?.restoreFile === undefined ? undefined : await (await import('./member/seed.ts')).findSeed(config.cluster.restoreFile, keySources);
+  const rootKey = await loadRootKey(keySources);
   // Threads inherit a copy of the environment, and so would a child process.
   delete process.env['KMIPD_ROOT_KEY'];
   delete process.env['KMIPD_ROOT_PASSPHRASE'];
@@ -157,14 +160,15 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     await pool?.close();
     await within(controlCloseMs, control.close());
     await keeper.close();
-    wipe(rootKey.bytes, streamKey);
+    wipe(rootKey.bytes, streamKey, seed?.rootKey);
   };
   try {
     signal?.addEventListener('abort', () => void keeper.close(), { once: true });
     const kmipPort = await freePort(config.host, config.port);
     // A member can be asked how it is doing while it waits for its cluster; a single node answers when it serves.
     const adminPort = await control.listen(config.adminHost, config.adminPort);
-    identity = await identityOf(keeper, { rootKey: rootKey.bytes, folder: config.data, serverNames: config.serverNames, node: config.cluster?.node, random: systemRandom, now: seconds });
+    const begun = config.cluster === undefined ? undefined : await begins({ keeper, seed, folder: config.data, rootKey: rootKey.bytes, log, now: () => clock.now() });
+    identity = await identityOf(keeper, begun, { rootKey: rootKey.bytes, folder: config.data, serverNames: config.serverNames, node: config.cluster?.node, random: systemRandom, now: seconds });
     port = kmipPort;
     await startPool();
     tickets.watch(ticketLookMs);
@@ -182,11 +186,18 @@ async function openMember(config: ClusterConfig, parts: Omit<MemberKeeperParts, 
   return openMemberKeeper({ ...parts, timing: config.failover === 'fast' ? defaultTiming : patientTiming, clusterLimits: defaultLimits, nats: natsOptions(config, process.env) }, events);
 }
 
+/** A cluster may have to take over a backup first. */
+async function begins(parts: SeedParts): Promise<() => Promise<void>> {
+  const { seeded } = await import('./member/seed.ts');
+  return () => seeded(parts);
+}
+
 /** The first identity: made, found, or found to have just been made by another node. */
-async function identityOf(keeper: Keeper, ports: Omit<BootstrapPorts, 'store'>): Promise<Bootstrapped> {
+async function identityOf(keeper: Keeper, begun: (() => Promise<void>) | undefined, ports: Omit<BootstrapPorts, 'store'>): Promise<Bootstrapped> {
   const store: BootstrapPorts['store'] = { setting: (name) => keeper.view.setting(name), pending: () => keeper.view, commit: (mutations) => keeper.commit(mutations) };
   for (let attempt = 1; ; attempt += 1) {
     await keeper.ready();
+    await begun?.();
     try {
       return await bootstrap({ ...ports, store });
     } catch (error) {

@@ -26,7 +26,8 @@ import { allOperations } from './policy.ts';
 export const defaultScope = 'default';
 const defaultRole = 'admin';
 
-const authoritySetting = 'certificate-authority';
+/** There from the first identity on. */
+export const authoritySetting = 'certificate-authority';
 const tokenSetting = 'admin-token';
 const tokenLength = 32;
 
@@ -74,6 +75,9 @@ export async function bootstrap(ports: BootstrapPorts): Promise<Bootstrapped> {
   }
   const made = await firstIdentity(ports, identity, pair);
   try {
+    // Making keys takes a while, and a commit compares with what is there when it is given.
+    const isTaken = store.setting(tokenSetting) !== undefined || (kept === undefined && store.setting(authoritySetting) !== undefined);
+    if (isTaken) throw new Fault('E_CHANGED_MEANWHILE', 'Another node made the first identity.', { retryable: true });
     await store.commit([...made.mutations, ...server.mutations]);
   } catch (error) {
     // Nothing of it is true: another node of the cluster was faster, or nothing could be stored.

@@ -109,6 +109,15 @@ export function sealScopeRootKey(serverRootKey: Uint8Array, scope: string, scope
   return sealed;
 }
 
+/** The record as a server with another root key holds it. Both root keys are secret. */
+export function resealScopeRootKey(from: Uint8Array, to: Uint8Array, record: ScopeRecord): ScopeRecord {
+  const keys = deriveKeys(from);
+  const scopeRootKey = open(keys.sealing, scopeRootPlace(record.scope), record.sealedRootKey);
+  const sealedRootKey = sealScopeRootKey(to, record.scope, scopeRootKey);
+  for (const bytes of [scopeRootKey, keys.sealing, keys.index]) bytes.fill(0);
+  return { ...record, sealedRootKey };
+}
+
 function scopeRootPlace(scope: string): Place {
   return { kind: 'scope-root-key', scope, identifier: '' };
 }

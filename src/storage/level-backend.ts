@@ -131,8 +131,8 @@ export class LevelBackend implements Backend {
       case 'nonces':
         return present({ kind, scope: '', identifier: '' });
       default: {
-        const settings = await source.database.keys({ gte: Buffer.from(recordPrefixes.setting), lt: Buffer.from('w') }).all();
-        return settings.flatMap((path) => present({ kind: 'setting', scope: '', identifier: Buffer.from(path).subarray(1).toString('utf8') }));
+        const settings = await source.settingNames();
+        return settings.flatMap((identifier) => present({ kind: 'setting', scope: '', identifier }));
       }
     }
   }

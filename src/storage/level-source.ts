@@ -14,7 +14,7 @@ import { isHeldTerm, plainTerm } from './index-terms.ts';
 import { KeyRing } from './key-ring.ts';
 import { prepareFormat } from './level-format.ts';
 import type { Database, Opening } from './level-format.ts';
-import { heldPath, indexRange, listPath, listPlace, ordinalOfIndexPath, recordPath } from './paths.ts';
+import { heldPath, indexRange, listPath, listPlace, ordinalOfIndexPath, recordPath, settingRange } from './paths.ts';
 import { makePrivateFolder } from './private-file.ts';
 import { decodeRecord } from './record.ts';
 import type { Address, StateRecord } from './record.ts';
@@ -148,6 +148,12 @@ export class LevelSource implements RecordSource {
       await Promise.all(walks.map((walk) => walk.close()));
       await snapshot?.close();
     }
+  }
+
+  /** Names of all settings, in the order of their bytes. */
+  async settingNames(): Promise<readonly string[]> {
+    const paths = await this.database.keys(settingRange).all();
+    return paths.map((path) => Buffer.from(path).toString('utf8', 1));
   }
 
   async close(): Promise<void> {

@@ -29,6 +29,11 @@ export class LevelStore extends Journal {
     this.#source = source;
   }
 
+  /** Names of all settings, in the order of their bytes. */
+  settingNames(): Promise<readonly string[]> {
+    return this.#source.settingNames();
+  }
+
   /** A picture of what is on disk: of every commit that was answered before, at least. */
   backup(request: BackupRequest): Promise<Capture> {
     return this.betweenBatches(() => new LevelCapture(this.#source, 'single', request));

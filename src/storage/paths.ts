@@ -53,6 +53,9 @@ export function recordPath(keys: KeyRing, address: Address): Uint8Array {
 /** Every record's path starts with one of these letters. */
 export const recordPrefixes: Readonly<Record<RecordKind, string>> = { credential: 'c', managed: 'm', nonces: 'n', role: 'r', scope: 's', setting: 'v' };
 
+/** The settings; no other path begins with their letter. */
+export const settingRange = { gte: Buffer.from(recordPrefixes.setting), lt: Buffer.from(String.fromCharCode(recordPrefixes.setting.charCodeAt(0) + 1)) } as const;
+
 /** `list` is an address with an empty identifier. */
 export function listPath(keys: KeyRing, list: Address): Uint8Array {
   return Buffer.concat([Buffer.from('l'), Buffer.from(recordPrefixes[list.kind]), keys.pathToken(list.scope)]);
