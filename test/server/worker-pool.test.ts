@@ -45,7 +45,7 @@ function poolOf(body: string, workers = 1, limits = {}): Made {
   const census = Census.forWorkers(workers);
   const slabs = Array.from({ length: workers }, () => new SharedArrayBuffer(slabBytes));
   const ports: PoolPorts = {
-    parts: {} as WorkerParts, slabs, census, clock: systemClock, log: silentLog, limits: limitsWith(limits), entry: entryOf(body),
+    parts: { tls: { ticketSecret: Uint8Array.of(1) } } as unknown as WorkerParts, slabs, census, clock: systemClock, log: silentLog, limits: limitsWith(limits), entry: entryOf(body),
     takeNoncePrefix: async () => prefixes.push(prefixes.length),
     submit: async (message, credential) => {
       submitted.push({ message: [...message], credential });
@@ -86,6 +86,24 @@ test('a worker that dies is replaced, with another nonce prefix and without what
   assert.equal(slab[layout.bytesIn], 2, 'counters go on');
   assert.equal(prefixes.length, 2);
   assert.deepEqual(faults, []);
+  await pool.close();
+});
+
+test('a new ticket secret reaches the workers that run, and those that come after', async () => {
+  const { pool, submitted } = poolOf(`
+    const first = slab[${layout.bytesIn}] === 0;
+    slab[${layout.bytesIn}] += 1;
+    parentPort.postMessage({ kind: 'plan', id: 1, message: start.tls.ticketSecret, credential: 'start' });
+    parentPort.on('message', ({ kind, secret }) => {
+      if (kind !== 'ticket-secret') return;
+      parentPort.postMessage({ kind: 'plan', id: 2, message: secret, credential: 'told' });
+      if (first) setTimeout(() => { throw new Error('a bug'); }, 20);
+    });`);
+  const told = (credential: string): number[] => submitted.filter((each) => each.credential === credential).map((each) => each.message[0]!);
+  await pool.start(0);
+  pool.ticketSecret(Uint8Array.of(2));
+  await until(() => told('start').length === 2);
+  assert.deepEqual([told('start'), told('told')], [[1, 2], [2]]);
   await pool.close();
 });
 
