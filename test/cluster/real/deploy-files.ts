@@ -58,6 +58,8 @@ export function writeNatsConfiguration(file: string, place: NatsPlace): void {
 
 export function writeHaproxyConfiguration(file: string, port: number, servers: readonly BalancedServer[]): void {
   let text = template('haproxy.cfg');
+  // Twice as many open files: more than a test may have.
+  text = replaced(text, /^ {2}maxconn .*$/m, '  maxconn 1000');
   text = replaced(text, /^ {2}bind .*$/m, `  bind 127.0.0.1:${port}`);
   text = replaced(text, /(^ {2}server n\d .*\n)+/m, servers.map((server, index) => `  server n${index + 1} 127.0.0.1:${server.port} port ${server.adminPort}\n`).join(''));
   writeFileSync(file, text);

@@ -123,6 +123,7 @@ export class RealCluster {
       socket.on('error', () => undefined).destroy();
       inRow = open ? inRow + 1 : 0;
       if (open) continue;
+      if (this.#haproxy?.running === false) throw new Error(`HAProxy ended: ${this.#haproxy.log}`);
       if (performance.now() > until) throw new Error(`${this.balancer} takes no connections within ${limitMs} ms`);
       await sleep(100);
     }
