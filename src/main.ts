@@ -67,7 +67,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   const storeFolder = join(config.data, 'store');
   const { KMIPD_ROOT_KEY: environmentKey, KMIPD_ROOT_PASSPHRASE: passphrase } = process.env;
   const keySources = { folder: config.data, storeFolder, environmentKey, passphrase, cluster: config.cluster?.name };
-  const seed = config.cluster?.restoreFile === undefined ? undefined : await (await import('./member/seed.ts')).findSeed(config.cluster.restoreFile, keySources);
+  const seed = config.cluster?.restoreFile === undefined ? undefined : await (await import('./member/seed.ts')).findSeed(config.cluster.restoreFile, keySources, log);
   const rootKey = await loadRootKey(keySources);
   // Threads inherit a copy of the environment, and so would a child process.
   delete process.env['KMIPD_ROOT_KEY'];
@@ -162,8 +162,9 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     await keeper.close();
     wipe(rootKey.bytes, streamKey, seed?.rootKey);
   };
+  const giveUp = (): void => void keeper.close();
   try {
-    signal?.addEventListener('abort', () => void keeper.close(), { once: true });
+    signal?.addEventListener('abort', giveUp, { once: true });
     const kmipPort = await freePort(config.host, config.port);
     // A member can be asked how it is doing while it waits for its cluster; a single node answers when it serves.
     const adminPort = await control.listen(config.adminHost, config.adminPort);
@@ -173,6 +174,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     await startPool();
     tickets.watch(ticketLookMs);
     phase = 'serving';
+    signal?.removeEventListener('abort', giveUp);
     return { port, adminPort, bootstrap: identity, stop };
   } catch (error) {
     await stop();
@@ -199,7 +201,10 @@ async function identityOf(keeper: Keeper, begun: (() => Promise<void>) | undefin
     await keeper.ready();
     await begun?.();
     try {
-      return await bootstrap({ ...ports, store });
+      const made = await bootstrap({ ...ports, store });
+      // What it found may be the first part of a backup that has just begun to be taken over.
+      await begun?.();
+      return made;
     } catch (error) {
       if (!(error instanceof Fault && error.retryable) || attempt === bootstrapAttemptsMax) throw error;
     }

@@ -9,6 +9,7 @@
  * however often it is tried. The first part holds the authority and the token that `bootstrap` makes, so of a first identity and a
  * seed one comes into being. No node goes on to its identity, and so serves nobody, before `isComplete`.
  */
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -52,8 +53,12 @@ export interface Seed {
   readonly rootKey: Uint8Array;
 }
 
-/** Looks at the backup and finds its key, before this node makes a key of its own. */
-export async function findSeed(file: string, sources: RootKeySources): Promise<Seed> {
+/** Looks at the backup and finds its key, before this node makes a key of its own. A node that has a store starts without the file as well. */
+export async function findSeed(file: string, sources: RootKeySources, log: Log): Promise<Seed | undefined> {
+  if (existsSync(sources.storeFolder) && !existsSync(file)) {
+    log.warn({ file }, 'The backup of --restore is not there any more; this node has a store and goes on without it.');
+    return undefined;
+  }
   const { backup } = await backupHeader(file);
   if (backup === undefined) throw new Fault('E_BACKUP', `${file} is a snapshot of a cluster, not a backup.`);
   return { file, id: backup.id, rootKey: await findRootKey(sources, backup.passphraseSalt, false) };
