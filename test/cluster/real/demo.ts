@@ -7,7 +7,7 @@
  * S is not 0, if a history is not linearizable, a nonce came twice, or the nodes differ in the end.
  */
 import { parseArgs } from 'node:util';
-import { faultKinds } from './faults.ts';
+import { faultKinds, victimKinds } from './faults.ts';
 import type { FaultKind } from './faults.ts';
 import { lies } from './judge.ts';
 import type { Lie } from './judge.ts';
@@ -18,8 +18,9 @@ import type { RoundsResult } from './rounds.ts';
 const usage = `npm run demo:cluster -- [options]
   --rounds N               strikes (3)
   --fault KIND             kill, pause, cut or any (kill)
-  --victim WHOM            primary: always the primary; any: the primary in half of the rounds, else any node or nats-server
-                           (primary; any when --fault is given)
+  --victim WHOM            primary: always the primary; any: the primary in half of the rounds, else any node or
+                           nats-server; everything: all nodes and nats-servers at once (primary;
+                           any when --fault is given)
   --seed N                 of what is struck, when, and what clients do (1)
   --clients N              clients behind the balancer (8)
   --nodes N                kmipd nodes (3)
@@ -71,7 +72,7 @@ const faults = fault === 'any' ? faultKinds : [fault];
 const request = {
   rounds: number('rounds', 0, 10_000), clients: number('clients', 1, 200), seed: number('seed', 0, 0xffffffff), secondsPerRound: number('seconds-per-round', 0, 600),
   faults: values.alone ? faults.filter((each) => each !== 'cut') : faults,
-  victims: choice('victim', values.victim, ['primary', 'any'] as const, values.fault === undefined ? 'primary' : 'any'),
+  victims: choice('victim', values.victim, victimKinds, values.fault === undefined ? 'primary' : 'any'),
   lie: values.lie === undefined ? undefined : choice<Lie>('lie', values.lie, lies, 'lost'),
 };
 const nodes = values.alone ? 1 : number('nodes', 1, 7);

@@ -17,11 +17,10 @@ export type FaultKind = (typeof faultKinds)[number];
 
 export interface Strike {
   readonly fault: FaultKind;
-  /** A node or a nats-server. */
-  readonly victim: string;
-  /** The node that is struck, if it is one. */
-  readonly node: RealNode | undefined;
-  readonly isPrimary: boolean;
+  /** Who is struck, as a kind: what figures are grouped by. */
+  readonly whom: 'the primary' | 'another node' | 'a nats-server' | 'everything';
+  /** The nodes that are struck. */
+  readonly nodes: readonly RealNode[];
   readonly forMs: number;
   readonly text: string;
   begin(): Promise<void>;
@@ -30,39 +29,33 @@ export interface Strike {
 
 const durationsMs: Readonly<Record<FaultKind, readonly [number, number]>> = { kill: [1000, 4000], pause: [1000, 6000], cut: [2000, 6000] };
 
+/** `primary`: always the primary. `any`: the primary in half of the strikes, else any node or nats-server. `everything`: all at once. */
+export const victimKinds = ['primary', 'any', 'everything'] as const;
+
 export interface StrikeRequest {
   readonly faults: readonly FaultKind[];
-  /** `primary`: always the primary. `any`: the primary in half of the strikes, else any node or nats-server. */
-  readonly victims: 'primary' | 'any';
+  readonly victims: (typeof victimKinds)[number];
 }
 
 /** Decides whom to strike, and with what. */
 export async function chooseStrike(cluster: RealCluster, random: SeededRandom, { faults, victims }: StrikeRequest): Promise<Strike> {
   const primary = await knownPrimary(cluster);
-  const wantsPrimary = victims === 'primary' || random.chance(0.5);
   const everyone: readonly (RealNode | OwnProcess)[] = [...cluster.nodes, ...cluster.nats];
-  const chosen = wantsPrimary ? primary : random.pick(everyone);
-  const node = 'process' in chosen ? chosen : undefined;
-  const process = 'process' in chosen ? chosen.process : chosen;
+  const chosen = victims === 'everything' ? everyone : [victims === 'primary' || random.chance(0.5) ? primary : random.pick(everyone)];
+  const nodes = chosen.filter((each) => 'process' in each);
+  const processes = chosen.map((each) => ('process' in each ? each.process : each));
   const fault = random.pick(faults);
   const [least, most] = durationsMs[fault];
   const forMs = Math.round(random.between(least, most));
   const how = random.chance(0.5) ? 'drop' : 'hole';
-  const isPrimary = node === primary;
+  const whom = chosen.length > 1 ? 'everything' : nodes[0] === primary ? 'the primary' : nodes.length === 1 ? 'another node' : 'a nats-server';
   const doing = { kill: 'kill -9', pause: 'SIGSTOP', cut: how === 'drop' ? 'links dropped' : 'links swallow all' }[fault];
+  const onAll = async (work: (process: OwnProcess) => unknown): Promise<void> => void (await Promise.all(processes.map(work)));
   return {
-    fault, victim: chosen.name, node, isPrimary, forMs,
-    text: `${chosen.name}${isPrimary ? ' (primary)' : ''}: ${doing}, ${(forMs / 1000).toFixed(1)} s`,
-    async begin() {
-      if (fault === 'kill') await process.kill();
-      else if (fault === 'pause') process.pause();
-      else await cluster.cut(chosen.name, how);
-    },
-    async end() {
-      if (fault === 'kill') process.start();
-      else if (fault === 'pause') process.resume();
-      else await cluster.heal(chosen.name);
-    },
+    fault, whom, nodes, forMs,
+    text: `${chosen.length > 1 ? 'everything' : `${chosen[0]!.name}${whom === 'the primary' ? ' (primary)' : ''}`}: ${doing}, ${(forMs / 1000).toFixed(1)} s`,
+    begin: () => onAll((process) => (fault === 'kill' ? process.kill() : fault === 'pause' ? process.pause() : cluster.cut(process.name, how))),
+    end: () => onAll((process) => (fault === 'kill' ? process.start() : fault === 'pause' ? process.resume() : cluster.heal(process.name))),
   };
 }
 

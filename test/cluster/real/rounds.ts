@@ -57,9 +57,9 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
     const acknowledgedBefore = workload.history.acknowledged;
     const failedBefore = failedEncrypts(workload).length;
     const strike = await chooseStrike(cluster, random, request);
-    const probe = workload.probes.find(({ node }) => node === strike.node);
+    const struckProbes = workload.probes.filter(({ node }) => strike.nodes.includes(node));
     for (const each of workload.probes) each.slowestMs = 0;
-    if (probe !== undefined) probe.struck = true;
+    for (const each of struckProbes) each.struck = true;
     const struckAt = performance.now();
     workload.history.watchGaps();
     await strike.begin();
@@ -69,13 +69,13 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
     const writeMs = await away;
     await cluster.waitReady(healLimitMs);
     const healedMs = performance.now() - struckAt;
-    if (probe !== undefined) probe.struck = false;
-    if (strike.isPrimary) failovers.push(writeMs);
+    for (const each of struckProbes) each.struck = false;
+    if (strike.whom === 'the primary') failovers.push(writeMs);
     await sleep(Math.max(500, request.secondsPerRound * 1000 - (performance.now() - roundAt)));
     await judge.look();
     rounds += 1;
-    struck.push({ what: `${strike.fault} of ${strike.isPrimary ? 'the primary' : strike.node === undefined ? 'a nats-server' : 'another node'}`, writeMs, gapMs: workload.history.longestGapMs, failed: failedEncrypts(workload).length - failedBefore });
-    const slowest = Math.max(...workload.probes.filter((each) => each !== probe).map(({ slowestMs }) => slowestMs), 0);
+    struck.push({ what: `${strike.fault} of ${strike.whom}`, writeMs, gapMs: workload.history.longestGapMs, failed: failedEncrypts(workload).length - failedBefore });
+    const slowest = Math.max(...workload.probes.filter((each) => !struckProbes.includes(each)).map(({ slowestMs }) => slowestMs), 0);
     say(`round ${round}: ${strike.text} | writes away ${Math.round(writeMs)} ms, longest gap of writes ${Math.round(workload.history.longestGapMs)} ms | all ready after ${Math.round(healedMs)} ms | elsewhere ${failedEncrypts(workload).length - failedBefore} Encrypts failed, slowest ${Math.round(slowest)} ms | ${workload.history.acknowledged - acknowledgedBefore} acknowledged, lost ${judge.lost.size}, stale ${workload.history.stale.length}`);
   }
   await workload.stop();
