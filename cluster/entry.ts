@@ -53,7 +53,7 @@ export interface Entry {
   readonly elapsedMs: number;
   /** The claim that a tenure entry stands for; empty in others. */
   readonly claim: string;
-  /** How long this tenure and its permits last without word; in tenure entries, else 0. Whoever comes next outlasts them. */
+  /** How long this tenure and its permits last without word. Whoever comes next outlasts them. */
   readonly tenureMs: number;
   readonly permitMs: number;
   /** Who becomes a member, and who is none any more. Changes to the roster, not rosters: entries under way cannot undo each other. */

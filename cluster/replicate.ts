@@ -13,6 +13,7 @@ import { seal } from './entry.ts';
 import type { Logged, Work } from './entry.ts';
 import { appliedByAllHolders } from './permits.ts';
 import type { NodeState, Outbox } from './state.ts';
+import { longestPermit } from './timing.ts';
 import type { ClusterLimits } from './timing.ts';
 
 /** Names and lengths of a work's three members in the entry's encoding, rounded up. */
@@ -98,7 +99,7 @@ export function tickReplicate(state: NodeState, now: number, out: Outbox): void 
 }
 
 function append(state: NodeState, now: number, out: Outbox): void {
-  const { limits, replicated, tenure } = state;
+  const { limits, timing, replicated, tenure } = state;
   const replicate = state.replicate!;
   // While entries are under way, what is planned meanwhile shares the next one: an entry costs more than what is in it.
   if (replicate.sent.length > 0 && replicate.planning !== undefined && replicate.planned.length < limits.entryProposalsMax) return;
@@ -118,6 +119,8 @@ function append(state: NodeState, now: number, out: Outbox): void {
       stable: state.stable,
       elapsedMs,
       claim: '',
+      tenureMs: timing.tenureMs,
+      permitMs: longestPermit(timing),
       joined,
       left,
       works: changesRoster ? [] : replicate.planned.splice(0, worksOfOneEntry(replicate.planned, limits)),

@@ -27,7 +27,7 @@ export interface Replicated {
   tenureSequence: number;
   /** Largest `stable` of the entries that counted. */
   stable: number;
-  /** Longest tenure and permit that any tenure so far ran with: nodes may be configured differently. */
+  /** Longest tenure and permit that may still last: nodes may be configured differently. */
   tenureMs: number;
   permitMs: number;
   /** Members, each with the sequence at which it joined. */
@@ -70,8 +70,10 @@ export function advance(replicated: Replicated, logged: Logged, proposalKeptMs: 
     replicated.claim = entry.claim;
     replicated.tenureSequence = replicated.sequence;
   }
-  replicated.tenureMs = Math.max(replicated.tenureMs, entry.tenureMs);
-  replicated.permitMs = Math.max(replicated.permitMs, entry.permitMs);
+  // A primary writes other entries when it has opened: then nothing of older tenures lasts.
+  const opened = entry.kind !== 'tenure';
+  replicated.tenureMs = opened ? entry.tenureMs : Math.max(replicated.tenureMs, entry.tenureMs);
+  replicated.permitMs = opened ? entry.permitMs : Math.max(replicated.permitMs, entry.permitMs);
   for (const node of entry.left) replicated.roster.delete(node);
   for (const node of entry.joined) if (!replicated.roster.has(node)) replicated.roster.set(node, replicated.sequence);
   for (const { proposal, result } of entry.works) {

@@ -83,6 +83,26 @@ test('proposals are kept for ten minutes of the age that primaries measured, and
   assert.deepEqual([...state.proposals.keys()], ['middle', 'new']);
 });
 
+test('the longest tenure and permit count until a primary has opened', () => {
+  const state = emptyReplicated();
+  const take = (fields: Partial<Entry> & Pick<Entry, 'fence'>): readonly number[] => {
+    assert.equal(advance(state, made({ sequence: state.sequence + 1, previous: state.chain, ...fields }), keptMs), true);
+    return [state.tenureMs, state.permitMs];
+  };
+  assert.deepEqual(take({ fence: first, kind: 'tenure', claim: 'a1', tenureMs: 4000, permitMs: 8000 }), [4000, 8000]);
+  assert.deepEqual(take({ fence: second, kind: 'tenure', claim: 'b1', tenureMs: 1000, permitMs: 2000 }), [4000, 8000]);
+  assert.deepEqual(take({ fence: second, tenureMs: 1000, permitMs: 2000, works: [work('p')] }), [1000, 2000]);
+});
+
+test('members leave and join, each by an entry', () => {
+  const state = emptyReplicated();
+  advance(state, opening, keptMs);
+  for (const [changes, members] of [[{ joined: ['b', 'c'] }, 'a,b,c'], [{ left: ['b', 'x'] }, 'a,c'], [{ left: ['c'], joined: ['b'] }, 'a,b']] as const) {
+    advance(state, made({ sequence: state.sequence + 1, previous: state.chain, fence: first, kind: 'roster', ...changes }), keptMs);
+    assert.equal([...state.roster.keys()].join(), members);
+  }
+});
+
 test('waiting for another clock covers both clocks at their worst', () => {
   const clockRateBound = 0.01;
   const waited = outlasting(1000, { clockRateBound });
