@@ -34,8 +34,10 @@ export interface LimitedUsePorts {
   /** What is on disk here. */
   store(): ObjectReads;
   callerOf(credential: string): Caller | undefined;
-  /** Whether what was just read was of the newest state; resolves when all of it is stable. */
-  isNewest(): Promise<boolean>;
+  /** The present unbroken time with a permit. Ask before anything is read. */
+  spell(): number;
+  /** Whether what was read since was of the newest state; resolves when all of it is stable. */
+  isNewest(spell: number): Promise<boolean>;
   members(): number;
   /** Asks for units; resolves with how many were taken out for this node, or undefined where that is not known. */
   grant(scope: string, uniqueIdentifier: string, units: number): Promise<number | undefined>;
@@ -76,13 +78,14 @@ export class LimitedUse {
 
   async #answer(message: Uint8Array, credential: string): Promise<Answer | undefined> {
     const asked = new Set<string>();
+    const engine = await this.#ports.engine();
     for (;;) {
+      const spell = this.#ports.spell();
       const caller = this.#ports.callerOf(credential);
       if (caller === undefined || this.#closed) return undefined;
       const seen = new Map<string, Seen>();
-      const engine = await this.#ports.engine();
       const executed = await engine.execute(message, caller, true, this.#view(seen));
-      if (executed.needsPrimary || seen.size === 0 || !(await this.#ports.isNewest())) return undefined;
+      if (executed.needsPrimary || seen.size === 0 || !(await this.#ports.isNewest(spell))) return undefined;
       const exceeded = executed.items.some(({ reason }) => reason === ResultReason.UsageLimitExceeded || reason === ResultReason.PermissionDenied);
       if (!exceeded) return this.#spend(executed.mutations, seen) ? { response: executed.response, items: executed.items, version: executed.version } : undefined;
       const next = [...seen].find(([key]) => !asked.has(key));

@@ -64,7 +64,7 @@ export interface MemberParts {
   /** Most proposals and bytes of this node's own clients under way. */
   readonly limits: { readonly writerMessages: number; readonly writerBytes: number };
   /** Usage Limits spent here, once the store is open. */
-  limitedUse(replica: Replica, ports: Pick<LimitedUsePorts, 'isNewest' | 'members' | 'grant'>): LimitedUse;
+  limitedUse(replica: Replica, ports: Pick<LimitedUsePorts, 'spell' | 'isNewest' | 'members' | 'grant'>): LimitedUse;
   /** The planner's engine is made once the store is open: it reads the planned view. */
   planner(replica: Replica): Omit<PlannerPorts, 'store' | 'workBytesMax' | 'log'>;
   applied(report: CommitReport): void;
@@ -92,6 +92,8 @@ export class Member {
   #nats: NatsAdapters | undefined;
   #node: ClusterNode | undefined;
   #permitUntil = 0;
+  /** Counts unbroken times with a permit: one that was lost and given again between a read and the question says nothing of the read. */
+  #spell = 0;
   /** When there was a permit last, and when another node was heard. */
   #permittedAt = Number.NEGATIVE_INFINITY;
   #heardAt = Number.NEGATIVE_INFINITY;
@@ -105,7 +107,8 @@ export class Member {
     this.#replica = replica;
     this.#begun = replica.store.sequence;
     this.#limitedUse = parts.limitedUse(replica, {
-      isNewest: () => this.#isNewest(),
+      spell: () => this.#spell,
+      isNewest: (spell) => this.#isNewest(spell),
       members: () => this.#node?.state.replicated.roster.size ?? 1,
       grant: async (scope, uniqueIdentifier, units) => {
         const outcome = await this.#propose({ kind: 'grant', scope, uniqueIdentifier, units });
@@ -185,8 +188,10 @@ export class Member {
 
   /** Told to the threads after each step of the protocol, before the protocol says anything to others. */
   #permit(until: number): void {
+    const now = this.#parts.clock.monotonic();
+    if (until > now && this.#permitUntil <= now) this.#spell += 1;
     this.#permitUntil = until;
-    if (until > 0) this.#permittedAt = this.#parts.clock.monotonic();
+    if (until > 0) this.#permittedAt = now;
     if (!this.#parts.view.permit(until)) queueMicrotask(() => this.#slept());
   }
 
@@ -274,10 +279,11 @@ export class Member {
   async backup(request: BackupRequest): Promise<Capture> {
     const { store } = this.#replica;
     if (this.mayAnswer) {
+      const spell = this.#spell;
       const capture = await store.backup(request);
       const isStable = (): boolean => capture.sequence <= this.#node!.stable;
       for (let wait = 0; wait < backupWaitsMax && !isStable() && this.mayAnswer; wait += 1) await this.#held.until(capture.sequence);
-      if (isStable() && this.mayAnswer && this.#replica.store === store) return capture;
+      if (isStable() && this.mayAnswer && spell === this.#spell && this.#replica.store === store) return capture;
       await capture.close();
     }
     throw new Fault('E_NOT_READY', 'Ask another node: this one is not in touch with its cluster.', { retryable: true });
@@ -300,9 +306,9 @@ export class Member {
     this.#held.stable(sequence);
   }
 
-  /** After a read on this thread: was it under a permit, and is all that it may have seen stable? */
-  async #isNewest(): Promise<boolean> {
-    if (!this.mayAnswer) return false;
+  /** After a read on this thread: was it under a permit since the spell was asked for, and is all that it may have seen stable? */
+  async #isNewest(spell: number): Promise<boolean> {
+    if (!this.mayAnswer || spell !== this.#spell) return false;
     return this.#begun <= this.#node!.stable || this.#held.until(this.#begun);
   }
 

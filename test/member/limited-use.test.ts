@@ -27,6 +27,7 @@ function nodeOf(harness: Harness, members: number): Node {
       engine: async () => harness.primary,
       store: () => harness.store,
       callerOf: () => harness.callerOf('alpha'),
+      spell: () => 1,
       isNewest: async () => node.isInTouch,
       members: () => members,
       async grant(scope, uniqueIdentifier, units) {
