@@ -34,8 +34,7 @@ const partBytes = 256 << 10;
 /** Of one record: what fits into an entry of the log, less what the part adds. */
 const recordBytesMax = defaultLimits.entryBytesMax - (16 << 10);
 const pollMs = 250;
-/** Who finds another node seeding takes over when that has not moved on for so long. */
-const takeOverMs = 5_000;
+const usualTakeOverMs = 5_000;
 const logEveryParts = 100;
 
 interface Progress {
@@ -75,11 +74,13 @@ export interface SeedParts {
   readonly log: Log;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Who finds another node seeding takes over when that has not moved on for so long. */
+  readonly takeOverMs?: number;
 }
 
 /** Resolves when the cluster either is one that began with nothing or has all of its backup. */
 export async function seeded(parts: SeedParts): Promise<void> {
-  const { keeper, seed, log } = parts;
+  const { keeper, seed, log, takeOverMs = usualTakeOverMs } = parts;
   let isTold = false;
   let [seen, seenAt] = [-1, 0];
   for (;;) {
