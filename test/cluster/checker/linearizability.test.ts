@@ -57,3 +57,10 @@ test('a lost change is refused', () => {
 test('an object seen before it was made is refused', () => {
   assert.equal(checkObject([read(0, 1, 'pre-active', 1), command('create', 2, 3, { state: 'pre-active', revision: 1 })]).linearizable, false);
 });
+
+test('many reads at once that all see the old state or the new one are checked at once', () => {
+  const revoked = command('revoke', 4, 100, { state: 'deactivated', revision: 3 });
+  const reads = Array.from({ length: 60 }, (_, index) => read(5 + index / 100, 50 + index / 100, index % 2 === 0 ? 'active' : 'deactivated', index % 2 === 0 ? 2 : 3));
+  assert.equal(checkObject([created, activated, revoked, ...reads]).linearizable, true);
+  assert.equal(checkObject([created, activated, revoked, ...reads, read(60, 61, 'active', 2)]).linearizable, false);
+});

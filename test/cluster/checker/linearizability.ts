@@ -62,7 +62,17 @@ export function checkCalls<State, Placed extends Pick<Call, 'invokedAt' | 'answe
     for (let index = begin; index < ordered.length && ordered[index]!.invokedAt <= earliestAnswer; index += 1) {
       if (done[index] === 0) earliestAnswer = Math.min(earliestAnswer, ordered[index]!.answeredAt);
     }
+    const place = (index: number, next: State): boolean => {
+      done[index] = 1;
+      order.push(index);
+      if (search(next, answeredDone + (model.isAnswered(ordered[index]!) ? 1 : 0))) return true;
+      order.pop();
+      done[index] = 0;
+      firstOpen = Math.min(firstOpen, begin);
+      return false;
+    };
     const stuck: number[] = [];
+    const changes: { readonly index: number; readonly next: State }[] = [];
     for (let index = begin; index < ordered.length && ordered[index]!.invokedAt <= earliestAnswer; index += 1) {
       if (done[index] === 1) continue;
       const call = ordered[index]!;
@@ -71,13 +81,11 @@ export function checkCalls<State, Placed extends Pick<Call, 'invokedAt' | 'answe
         stuck.push(index);
         continue;
       }
-      done[index] = 1;
-      order.push(index);
-      if (search(next.state, answeredDone + (model.isAnswered(call) ? 1 : 0))) return true;
-      order.pop();
-      done[index] = 0;
-      firstOpen = Math.min(firstOpen, begin);
+      // What may come next and changes nothing comes next: whatever follows it could follow without it as well.
+      if (next.state === state && model.isAnswered(call)) return place(index, state);
+      changes.push({ index, next: next.state });
     }
+    for (const { index, next } of changes) if (place(index, next)) return true;
     if (order.length >= furthest.order.length) furthest = { order: [...order], stuck };
     return false;
   };
