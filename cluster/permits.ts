@@ -98,13 +98,14 @@ export function takeHeartbeat(state: NodeState, from: string, heartbeat: Extract
   if (through - heartbeat.applied > limits.permitLagEntries) return;
   const holder = state.holders.get(from);
   const same = holder?.incarnation === heartbeat.incarnation;
-  const confirmed = same ? Math.max(holder.confirmed, heartbeat.applied) : heartbeat.applied;
+  const heard = same ? Math.max(holder.confirmed, heartbeat.applied) : heartbeat.applied;
   const earlierUntil = same ? holder.earlierUntil : Math.max(holder?.until ?? 0, holder?.earlierUntil ?? 0);
   // Heard, and yet it does not get on (slow disk, deaf): the permit that it has runs out.
-  if (confirmed < overdue(state, now)) return;
+  if (heard < overdue(state, now)) return;
   const permitMs = tenure.unanswered ? longestPermit(timing) : timing.permitMs;
-  // A longer permit granted before is still good.
-  const until = Math.max(now + outlasting(permitMs, timing), same ? holder.until : 0);
+  // A longer permit granted before is still good; and a heartbeat of another incarnation may be the older one's: both are counted on.
+  const until = Math.max(now + outlasting(permitMs, timing), holder?.until ?? 0);
+  const confirmed = Math.min(heard, same ? heard : (holder?.confirmed ?? heard));
   state.holders.set(from, { incarnation: heartbeat.incarnation, until, confirmed, earlierUntil });
   out.push({ kind: 'send', to: from, message: { kind: 'grant', fence: replicated.fence, incarnation: heartbeat.incarnation, number: heartbeat.number, through, stable, permitMs } });
 }

@@ -113,6 +113,9 @@ test('a long permit from a short stall is waited for after it, though shorter on
   assert.equal(stage.primary, primary, 'it has its tenure still');
   assert.ok(hasLongPermit(), 'it has granted a long permit');
   stage.isolate(lonely!, 30_000);
+  // Late, and of an earlier start of that node: the longer permit of the later one counts on.
+  const { fence, sequence } = primary.cluster!.state.replicated;
+  primary.handle({ kind: 'message', from: lonely!.name, message: { kind: 'heartbeat', incarnation: 'earlier', number: 1, fence, applied: sequence } });
   const cutAt = world.scheduler.now;
   const activate = stage.begin(writer!, 'activate', 'key');
   let lastRead = cutAt;
