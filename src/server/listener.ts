@@ -8,7 +8,6 @@
  * renegotiated: it would cost us a handshake at a stranger's word, and could change the certificate under a live connection.
  * All workers listen on one port (`reusePort`): the kernel spreads connections. That is Linux; see `main.ts`.
  */
-import { constants } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import type { Server, TLSSocket } from 'node:tls';
@@ -24,17 +23,9 @@ import { Connection } from './connection.ts';
 import { limitNames } from './limits.ts';
 import type { LimitName, Limits } from './limits.ts';
 import type { MessageService } from './message-service.ts';
-import { ticketKeys, ticketLifetimeSeconds } from './ticket-keys.ts';
-
-/** Certificates and keys of the server, PEM; one chain a kind of key (RSA, EC). */
-export interface TlsMaterial {
-  readonly certificates: readonly string[];
-  readonly privateKeys: readonly string[];
-  /** Authorities whose client certificates are looked at. */
-  readonly authorities: readonly string[];
-  readonly ciphers: string | undefined;
-  readonly ticketSecret: Uint8Array;
-}
+import { ticketKeys } from './ticket-keys.ts';
+import { serverTlsOptions } from './tls-options.ts';
+import type { TlsMaterial } from './tls-options.ts';
 
 /** Who a client certificate stands for (src/identity/identify.ts). */
 export interface Identifier {
@@ -55,13 +46,6 @@ export interface ListenerPorts {
   readonly census: Census;
   readonly worker: number;
 }
-
-/** TLS 1.3's suites and those of 1.2 with forward secrecy that clients still need (CBC for the oldest of them). */
-const defaultCiphers = [
-  'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305', 'ECDHE-RSA-AES256-SHA384', 'ECDHE-RSA-AES128-SHA256',
-].join(':');
 
 const sweepIntervalMs = 500;
 /** Time for the system to close sockets that were cut. */
@@ -90,25 +74,7 @@ export class Listener {
     this.#ports = ports;
     const { tls, limits, clock } = ports;
     this.#ticketSecret = tls.ticketSecret;
-    this.#server = createServer({
-      cert: [...tls.certificates],
-      key: [...tls.privateKeys],
-      ca: [...tls.authorities],
-      requestCert: true,
-      rejectUnauthorized: true,
-      minVersion: 'TLSv1.2',
-      maxVersion: 'TLSv1.3',
-      ciphers: tls.ciphers ?? defaultCiphers,
-      honorCipherOrder: true,
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-      ecdhCurve: 'auto',
-      handshakeTimeout: limits.handshakeMs,
-      sessionTimeout: ticketLifetimeSeconds,
-      sessionIdContext: 'kmipd',
-      ticketKeys: ticketKeys(tls.ticketSecret, clock.now()),
-      noDelay: true,
-      keepAlive: true,
-    });
+    this.#server = createServer(serverTlsOptions(tls, limits, clock));
     this.#server.on('connection', (socket: Socket) => this.#arrived(socket));
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => this.#refused(error, socket));
     this.#server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket));

@@ -12,6 +12,7 @@ import type { Crossovers } from '../wasm/accelerator.ts';
 import { createEngine } from './engine-parts.ts';
 import type { Keeper, KeeperEvents } from './keeper.ts';
 import type { Limits } from './limits.ts';
+import { warmUpPlanning } from './warm-up.ts';
 import { Writer } from './writer.ts';
 import type { WriterPorts } from './writer.ts';
 
@@ -35,6 +36,7 @@ export async function openSingleKeeper(parts: SingleKeeperParts, events: KeeperE
   const store = await createLevelStore(parts.store);
   const streamKey = await settingOnce(store, streamKeySetting, () => parts.random(streamKeyBytes));
   const { engine } = createEngine({ store: store.pending(), core, crossovers, streamKey, noncePrefix: await takeNoncePrefix(store, store), server, clock, log });
+  await warmUpPlanning(engine, clock);
   const writer = new Writer({
     engine, store, clock, log, limits, metrics, onFault: events.onFault,
     callerOf: (credential, pending) => identifyFingerprint(pending, credential, Math.floor(clock.now() / 1000)).caller,

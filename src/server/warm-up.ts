@@ -9,39 +9,25 @@ import type { Clock } from '../clock.ts';
 import { DATE_ALWAYS, DATE_NEVER, PERMISSION_ENCRYPT } from '../../core/abi.ts';
 import { BlockCipherMode, CryptographicUsageMask, PaddingMethod, State } from '../kmip/enums.ts';
 import type { FastPath, SlotFacts } from '../wasm/fast-path.ts';
+import { wipe } from '../secret.ts';
+import type { ReadStore } from '../storage/store.ts';
 import type { EnginePort } from './engine-port.ts';
+import { byteArrays } from './object-cache.ts';
+import { create, discoverVersions, encrypt } from './rehearsal-messages.ts';
 
 /** Long enough for the optimising compiler to have seen the ciphers and the codec; short beside a process start. */
 const warmUpMs = 100;
 const messagesPerRound = 20;
 
+/** Of reading from the store; so often each object, and so many objects of a scope. */
+const readingMs = 60;
+const readsEach = 20;
+
+/** Of planning on the main thread, which the start of a process does less of. */
+const planningMs = 60;
+
+const planner: Caller = { scope: '', role: '', permissions: ['operation_all'], credential: '' };
 const nobody: Caller = { scope: '', role: '', permissions: [], credential: '' };
-
-/** Discover Versions at KMIP 1.4: header, reader, dispatch, writer. */
-export const discoverVersions = Uint8Array.from(Buffer.from([
-  '4200780100000060',
-  '4200770100000038',
-  '4200690100000020', '42006a02000000040000000100000000', '42006b02000000040000000400000000',
-  '42000d02000000040000000100000000',
-  '42000f0100000018', '42005c05000000040000001e00000000', '4200790100000000',
-].join(''), 'hex'));
-
-/** A TTLV item: tag and type in hex, then its value. */
-function item(head: string, ...parts: readonly Uint8Array[]): Buffer {
-  const value = Buffer.concat(parts);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(value.length);
-  return Buffer.concat([Buffer.from(head, 'hex'), length, value, Buffer.alloc(-value.length & 7)]);
-}
-const number = (value: number): Buffer => Buffer.from([0, 0, 0, value]);
-
-/** Encrypt at KMIP 1.4 with GCM and an IV of the server's, by a key that is named in a slot only. */
-function encryptMessage(dataLength: number): Uint8Array {
-  return item('42007801',
-    item('42007701', item('42006901', item('42006a02', number(1)), item('42006b02', number(4))), item('42000d02', number(1))),
-    item('42000f01', item('42005c05', number(31)),
-      item('42007901', item('42009407', Buffer.from(warmUpKey)), item('42002b01', item('42001105', number(BlockCipherMode.GCM))), item('4200c208', Buffer.alloc(dataLength)))));
-}
 
 const warmUpKey = 'warm-up';
 /** The number of no scope. */
@@ -53,13 +39,15 @@ const facts: SlotFacts = {
 
 /** Runs the core's fast path on a key of zeros for the given number of rounds; its slot is dropped again. */
 function warmFastPath(fastPath: FastPath, rounds: number): void {
-  const messages = [16, 64, 256, 1024].map(encryptMessage);
+  const messages = [16, 64, 256, 1024].map((length) => encrypt(14, warmUpKey, length));
   const slot = fastPath.loadSlot(noScope, warmUpKey, facts, new Uint8Array(32));
   for (let round = 0; round < rounds; round += 1) for (const message of messages) fastPath.handle(message, noScope, PERMISSION_ENCRYPT, 0);
+  fastPath.forget();
   fastPath.dropSlot(slot);
 }
 
 export async function warmUp(engine: EnginePort, ciphers: CipherPort, clock: Clock, fastPath?: FastPath): Promise<void> {
+  const discovery = discoverVersions(14);
   const key = new Uint8Array(32);
   const iv = new Uint8Array(12);
   const none = new Uint8Array(0);
@@ -70,6 +58,27 @@ export async function warmUp(engine: EnginePort, ciphers: CipherPort, clock: Clo
     const sealed = ciphers.encrypt(key, gcm, iv, none, data);
     ciphers.decrypt(key, gcm, iv, none, sealed.data, sealed.mac);
     if (fastPath !== undefined) warmFastPath(fastPath, messagesPerRound);
-    for (let count = 0; count < messagesPerRound; count += 1) await engine.execute(discoverVersions, nobody, false);
+    for (let count = 0; count < messagesPerRound; count += 1) await engine.execute(discovery, nobody, false);
   }
+}
+
+/**
+ * Reads some objects of the store as a first client would, and wipes them: the store's files are open then, and what unseals and decodes
+ * is compiled. An empty store has no client that waits for it.
+ */
+export async function warmUpReading(store: ReadStore, clock: Clock): Promise<void> {
+  const end = clock.monotonic() + readingMs;
+  for (const { scope } of store.scopes()) {
+    for await (const uniqueIdentifier of store.candidates(scope, { terms: [], newestFirst: true })) {
+      for (let count = 0; count < readsEach && clock.monotonic() < end; count += 1) wipe(...byteArrays(store.fetch(scope, uniqueIdentifier)?.material));
+      if (clock.monotonic() >= end) return;
+    }
+  }
+}
+
+/** The writing thread's: plans keys that nobody commits. */
+export async function warmUpPlanning(engine: EnginePort, clock: Clock): Promise<void> {
+  const messages = [create(14), create(21)];
+  const end = clock.monotonic() + planningMs;
+  while (clock.monotonic() < end) for (const message of messages) await engine.execute(message, planner, true);
 }

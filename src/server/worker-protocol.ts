@@ -16,7 +16,7 @@ import type { LogLevel } from '../log.ts';
 import type { ServerFacts } from '../operations/context.ts';
 import type { Crossovers } from '../wasm/accelerator.ts';
 import type { Limits } from './limits.ts';
-import type { TlsMaterial } from './listener.ts';
+import type { TlsMaterial } from './tls-options.ts';
 import type { Consistency } from './message-service.ts';
 import type { PlanMessage, PlannedMessage } from './primary-link.ts';
 

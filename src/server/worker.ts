@@ -20,7 +20,8 @@ import { Listener } from './listener.ts';
 import { MessageService } from './message-service.ts';
 import { ObjectCache } from './object-cache.ts';
 import { PrimaryLink } from './primary-link.ts';
-import { warmUp } from './warm-up.ts';
+import { rehearse } from './rehearsal.ts';
+import { warmUp, warmUpReading } from './warm-up.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
 
 /** KMIPD_FAST_PATH=off has the engine answer everything, for comparisons. */
@@ -85,6 +86,8 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
     }
   });
   await warmUp(engine, ciphers, clock, fastPath);
+  await rehearse({ ...start, inCluster: view !== undefined, clock }).catch((error: unknown) => log.warn({ error }, 'The rehearsal failed: the first clients will find the server slower.'));
+  await warmUpReading(reader, clock);
   const port = await listener.listen(start.host, start.port, start.reusePort);
   post({ kind: 'listening', port });
 }
