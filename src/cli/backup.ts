@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { backupContent, backupHeader, writeBackup } from '../storage/backup-file.ts';
 import { restoreSingle } from '../storage/backup-restore.ts';
-import { findRootKey } from '../storage/root-key.ts';
+import { findRootKey, keepPassphraseSalt } from '../storage/root-key.ts';
 import { adminStream, withAdminOptions } from './admin-session.ts';
 import type { AdminOptions } from './admin-session.ts';
 
@@ -36,13 +36,19 @@ same changes apart. A new cluster begins with a backup by "kmipd serve --cluster
       const header = await backupHeader(from);
       const storeFolder = path.join(data, 'store');
       const { KMIPD_ROOT_KEY: environmentKey, KMIPD_ROOT_PASSPHRASE: passphrase } = process.env;
-      const rootKey = await findRootKey({ folder: data, storeFolder, environmentKey, passphrase }, header.backup?.passphraseSalt, !dryRun);
+      const rootKey = await findRootKey({ folder: data, storeFolder, environmentKey, passphrase }, header.backup?.passphraseSalt);
+      const salt = passphrase === undefined || dryRun ? undefined : header.backup?.passphraseSalt;
       const folder = dryRun ? path.join(data, 'store.dry-run') : storeFolder;
+      let takeBack: (() => Promise<void>) | undefined;
       try {
+        takeBack = salt === undefined ? undefined : await keepPassphraseSalt(data, salt);
         if (dryRun) await rm(folder, { recursive: true, force: true });
         const { sequence, mark } = await restoreSingle({ folder, rootKey }, backupContent(from), systemClock.now());
         console.log(`${dryRun ? 'restores' : storeFolder}: sequence ${sequence}, as of ${new Date(mark.takenAt).toISOString()}`);
         if (!dryRun) console.log(`start it with: kmipd serve --data ${data}`);
+      } catch (error) {
+        await takeBack?.();
+        throw error;
       } finally {
         rootKey.fill(0);
         if (dryRun) await rm(folder, { recursive: true, force: true });

@@ -60,7 +60,7 @@ export async function findSeed(file: string, sources: RootKeySources, log: Log):
   }
   const { backup } = await backupHeader(file);
   if (backup === undefined) throw new Fault('E_BACKUP', `${file} is a snapshot of a cluster, not a backup.`);
-  return { file, id: backup.id, rootKey: await findRootKey(sources, backup.passphraseSalt, false) };
+  return { file, id: backup.id, rootKey: await findRootKey(sources, backup.passphraseSalt) };
 }
 
 export interface SeedParts {

@@ -11,7 +11,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { createHash, randomBytes, scrypt } from 'node:crypto';
-import { access, readFile, stat } from 'node:fs/promises';
+import { access, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../fault.ts';
 import { secretsEqual } from '../secret.ts';
@@ -62,26 +62,29 @@ export async function loadRootKey(sources: RootKeySources): Promise<RootKey> {
   return { ...(await kept(join(folder, keyFile), rootKeyLength, sources)), origin: 'file' };
 }
 
-/**
- * The root key that opens a backup, from the same sources, and never a new one. `passphraseSalt` is the backup's, if it has one; with
- * `keepSalt` it becomes the folder's, whose server will make the same key of the passphrase.
- */
-export async function findRootKey(sources: RootKeySources, passphraseSalt: Uint8Array | undefined, keepSalt: boolean): Promise<Uint8Array> {
+/** The root key that opens a backup, from the same sources, and never a new one. `passphraseSalt` is the backup's, if it has one. */
+export async function findRootKey(sources: RootKeySources, passphraseSalt: Uint8Array | undefined): Promise<Uint8Array> {
   const { folder, environmentKey, passphrase } = sources;
   const file = join(folder, passphrase === undefined ? keyFile : saltFile);
   if (environmentKey !== undefined || (passphrase === undefined && (await exists(file)))) return (await loadRootKey(sources)).bytes;
   if (passphrase === undefined) throw new Fault('E_ROOT_KEY_MISSING', `A backup opens with the root key of the server that made it: copy that to ${file} (mode 600), or set KMIPD_ROOT_KEY or KMIPD_ROOT_PASSPHRASE as that server has it.`);
   checkPassphrase(passphrase);
-  const own = await readKept(file, saltLength);
-  const salt = passphraseSalt ?? own;
+  const salt = passphraseSalt ?? (await readKept(file, saltLength));
   if (salt === undefined) throw new Fault('E_ROOT_KEY_SOURCE', 'The backup was made by a server whose root key does not come from a passphrase: set KMIPD_ROOT_KEY or give its file in place of KMIPD_ROOT_PASSPHRASE.');
-  if (keepSalt && own !== undefined && !secretsEqual(own, salt)) throw new Fault('E_ROOT_KEY_SOURCE', `${file} is not of the server that made the backup; take it away.`);
-  const key = await stretched(passphrase, salt);
-  if (keepSalt && own === undefined) {
+  return stretched(passphrase, salt);
+}
+
+/** The folder's server will make the same key of a passphrase as the backup's did. Resolves with what takes that back. */
+export async function keepPassphraseSalt(folder: string, salt: Uint8Array): Promise<() => Promise<void>> {
+  const file = join(folder, saltFile);
+  const own = await readKept(file, saltLength);
+  if (own === undefined) {
     await makePrivateFolder(folder);
     await makePrivateFile(file, salt);
+    return () => rm(file, { force: true });
   }
-  return key;
+  if (!secretsEqual(own, salt)) throw new Fault('E_ROOT_KEY_SOURCE', `${file} is not of the server that made the backup; take it away.`);
+  return async () => undefined;
 }
 
 function checkPassphrase(passphrase: string): void {

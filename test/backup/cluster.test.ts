@@ -11,18 +11,24 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KmipClient } from '../../src/client/client.ts';
+import { bootstrap } from '../../src/identity/bootstrap.ts';
+import { systemRandom } from '../../src/random.ts';
+import { writeBackup } from '../../src/storage/backup-file.ts';
+import { marginPrefixes } from '../../src/storage/backup-restore.ts';
+import { createLevelStore } from '../../src/storage/level-store.ts';
 import { natsMissing, startNats } from '../cluster/nats/nats-servers.ts';
 import type { NatsServers } from '../cluster/nats/nats-servers.ts';
 import { RealNode } from '../cluster/real/real-node.ts';
 import type { ClientCredential } from '../cluster/real/real-node.ts';
 import { freePort, startServer } from '../harness/server.ts';
 import type { RunningServer } from '../harness/server.ts';
+import { created } from '../storage/sample-state.ts';
 import { kmipd } from './own-commands.ts';
 import type { Ran } from './own-commands.ts';
 import { createKey, fillState, pictureOf, sealedBy } from './server-picture.ts';
 import type { Client } from './server-picture.ts';
-import { marginPrefixes } from '../../src/storage/backup-restore.ts';
 
+const largeObjects = 20_000;
 const startLimitMs = 60_000;
 const rootKey = randomBytes(32).toString('hex');
 const env = { KMIPD_ROOT_KEY: rootKey };
@@ -67,6 +73,23 @@ class Place {
     await this.nats[Symbol.asyncDispose]();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const limit = performance.now() + startLimitMs;
+  while (!(await isSo())) {
+    assert.ok(performance.now() < limit, `waited too long for ${isSo}`);
+    await sleep(20);
+  }
+}
+
+/** The backup of a server that has nothing to do with the others but the root key. */
+async function backedUpStranger(folder: string): Promise<string> {
+  const server = await startServer({ env, dataFolder: folder });
+  const told = await backup(folder, server.adminPort, `${folder}.backup`);
+  await server.stop();
+  assert.equal(told.code, 0, told.stderr);
+  return `${folder}.backup`;
 }
 
 function credentialOf({ bootstrap: { ca, cert, key } }: RunningServer): ClientCredential {
@@ -152,7 +175,64 @@ describe('backups and clusters', { skip: natsMissing() }, () => {
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /not in touch with its cluster.*E_NOT_READY/);
   });
+
+  test('where the node that takes a backup over dies, nobody serves until one goes on with it; another backup is refused', async (context) => {
+    const place = await Place.make(context);
+    const { file, credential, newest } = await largeBackup(place.folder);
+    const first = await place.node('large', 'n1', '--restore', file);
+    first.process.start();
+    await until(() => first.process.log.includes('The cluster begins with a backup.'));
+    const second = await place.node('large', 'n2');
+    second.process.start();
+    await until(async () => (await first.readiness()) === 'starting' && (await second.readiness()) === 'starting');
+    await until(() => second.process.log.includes('this node waits'));
+    await first.process.kill();
+    await sleep(3_000);
+    assert.equal(await second.readiness(), 'starting');
+    assert.equal((await second.get('/v1/status', true)).status, 503, 'no token is known before all is there');
+
+    const stranger = await backedUpStranger(place.file('stranger'));
+    const other = await place.node('large', 'n3', '--restore', stranger);
+    other.process.start();
+    await until(() => !other.process.running);
+    assert.match(other.process.log, /E_SEED_OTHER/);
+
+    first.process.start();
+    await Promise.all([first, second].map((node) => node.waitReady(startLimitMs)));
+    for (const { place: { port } } of [first, second]) {
+      const { uniqueIdentifier: located } = await place.client(port, credential).locate({});
+      assert.deepEqual(located, newest);
+    }
+    // Done: with the backup or without it, a node just starts. And a cluster that has a state takes no backup.
+    const late = await place.node('large', 'n4', '--restore', stranger);
+    late.process.start();
+    await until(() => !late.process.running);
+    assert.match(late.process.log, /E_SEED_OTHER.*start without --restore|start without --restore.*E_SEED_OTHER/s);
+    rmSync(file);
+    assert.equal(await first.process.stop(), '0');
+    first.process.start();
+    await first.waitReady(startLimitMs);
+  });
 });
+
+/** A backup large enough that a node can be killed while it is taken over, made without a server. */
+async function largeBackup(folder: string): Promise<{ readonly file: string; readonly credential: ClientCredential; readonly newest: readonly string[] }> {
+  const key = new Uint8Array(Buffer.from(rootKey, 'hex'));
+  const store = await createLevelStore({ folder: path.join(folder, 'made', 'store'), rootKey: key });
+  await bootstrap({ store, rootKey: key, folder: path.join(folder, 'made'), serverNames: ['localhost'], random: systemRandom, now: () => Math.floor(Date.now() / 1000) });
+  const all: string[] = [];
+  for (let count = 0; count < largeObjects; count += 500) {
+    const identifiers = Array.from({ length: 500 }, (_, index) => `object-${(count + index) * 7919 % largeObjects}`);
+    await store.commit(identifiers.map((identifier) => created(identifier, { custom: 'x'.repeat(300) })));
+    all.push(...identifiers);
+  }
+  const file = path.join(folder, 'large.backup');
+  const capture = await store.backup({ mark: { id: 'large', takenAt: Date.now() }, isNodesOwn: () => false });
+  await writeBackup(file, capture.content());
+  await store.close();
+  const text = (name: string): string => readFileSync(path.join(folder, 'made', 'bootstrap', name), 'utf8');
+  return { file, credential: { authority: text('ca.pem'), certificate: text('cert.pem'), privateKey: text('key.pem') }, newest: all.toReversed() };
+}
 
 function copyBootstrap(from: string, to: string): void {
   mkdirSync(path.join(to, 'bootstrap'), { recursive: true });

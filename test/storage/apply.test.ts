@@ -30,7 +30,7 @@ const onManaged: readonly Mutation[] = [
 const onNothing: readonly Mutation[] = [
   created('u1'), scopePut('s'), { kind: 'role-put', record: { scope: 's', role: 'r', permissions: [], createdAt: 1 } },
   { kind: 'credential-put', record: { fingerprint: 'f', scope: 's', role: 'r', serialNumber: '1', subject: 'x', notAfter: 1, createdAt: 1 } },
-  { kind: 'setting-put', name: 's', value: new Uint8Array(1) }, { kind: 'nonce-prefix-taken', prefix: 0 },
+  { kind: 'setting-put', name: 's', value: new Uint8Array(1) }, { kind: 'nonce-prefix-taken', prefix: 0 }, { kind: 'nonce-prefixes-skipped', next: 7 },
 ];
 
 it('gives the same next record each time and leaves the one before as it was', () => {
@@ -54,4 +54,6 @@ it('asserts on a mutation that does not fit', () => {
   assert.throws(() => apply(before(), created('u1'), 1), /exists already/);
   assert.throws(() => apply({ kind: 'nonces', next: 5 }, { kind: 'nonce-prefix-taken', prefix: 4 }, 1), /each once/);
   assert.throws(() => apply({ kind: 'nonces', next: 2 ** 32 }, { kind: 'nonce-prefix-taken', prefix: 2 ** 32 }, 1), /used up/);
+  assert.throws(() => apply({ kind: 'nonces', next: 5 }, { kind: 'nonce-prefixes-skipped', next: 4 }, 1), /forward only/);
+  assert.throws(() => apply({ kind: 'nonces', next: 5 }, { kind: 'nonce-prefixes-skipped', next: 2 ** 32 }, 1), /used up/);
 });
