@@ -66,6 +66,7 @@ async function rounds(): Promise<readonly Figure[]> {
       figure('Encrypts that failed on nodes not struck', result.failedEncrypts, '0'),
       figure('writes away when the primary is struck, median', Math.round(median(result.writeFailoverMs)), '< 3000', 'ms'),
       figure('writes away when the primary is struck, longest', Math.round(Math.max(0, ...result.writeFailoverMs)), '< 5000', 'ms'),
+      ...[...Map.groupBy(result.struck, ({ what }) => what)].sort(([left], [right]) => (left < right ? -1 : 1)).map(([what, all]) => figure(`longest gap between two writes in a round: ${what}, median of ${all.length}`, Math.round(median(all.map(({ gapMs }) => gapMs))), '', 'ms')),
     ];
   });
 }
@@ -127,7 +128,7 @@ async function encrypts(): Promise<readonly Figure[]> {
   return withCluster({}, async (cluster) => {
     const messages = await messagesPerEncrypt(cluster, 10_000);
     say(`${messages.encrypts} Encrypts in ${round(messages.seconds)} s: ${messages.messages} NATS messages of all nodes, ${round(messages.idlePerSecond)} a second when idle; ${messages.perEncrypt.toFixed(4)} an Encrypt`);
-    const processor = await withCluster({ nodes: 1, clustered: false }, (alone) => processorPerEncrypt(cluster, alone, Number(values.runs), 1000, Number(values.seconds)));
+    const processor = await withCluster({ nodes: 1, clustered: false }, (alone) => processorPerEncrypt(cluster, alone, Number(values.runs), 2000, Number(values.seconds)));
     const list = (numbers: readonly number[]): string => numbers.map((each) => each.toFixed(1)).join(', ');
     say(`processor time of an Encrypt in microseconds: in the cluster ${list(processor.clusterMicroseconds)}; alone ${list(processor.aloneMicroseconds)}; median ratio ${processor.ratio.toFixed(3)}; idle ${(processor.clusterIdle * 100).toFixed(1)} % and ${(processor.aloneIdle * 100).toFixed(1)} % of a processor`);
     return [

@@ -29,6 +29,7 @@ export interface RoundsResult {
   readonly failedEncrypts: number;
   /** From a strike on the primary to the next acknowledged write that began after it. */
   readonly writeFailoverMs: readonly number[];
+  readonly struck: readonly Struck[];
   /** Everything that was wrong, a text each. */
   readonly troubles: readonly string[];
   /** What a run may have, and is told. */
@@ -91,6 +92,7 @@ export async function runRounds(cluster: RealCluster, request: RoundsRequest, sa
     stale: history.stale.length,
     failedEncrypts: failed.length,
     writeFailoverMs: failovers,
+    struck,
     troubles: [...judge.lost, ...history.stale, ...history.repeatedNonces.map((text) => `nonce twice: ${text}`), ...history.wrongAnswers, ...judge.disagreements, ...judge.contradictions()],
     notes: [
       ...byKind(struck),
@@ -107,9 +109,12 @@ export function median(values: readonly number[]): number {
   return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0;
 }
 
-interface Struck {
+export interface Struck {
+  /** Fault and whom it struck. */
   readonly what: string;
+  /** From the strike to the first acknowledged write that began after it. */
   readonly writeMs: number;
+  /** Longest time in the round between two acknowledged writes: a nats-server's faults show later than at once. */
   readonly gapMs: number;
   readonly failed: number;
 }
