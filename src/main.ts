@@ -8,7 +8,7 @@
  * Workers share the port by `reusePort`, which Linux spreads over listeners; elsewhere a node has one worker.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -25,6 +25,7 @@ import type { MemberKeeper, MemberKeeperParts } from './member/member-keeper.ts'
 import type { SeedParts } from './member/seed.ts';
 import { createMetrics } from './metrics/registry.ts';
 import type { ServerFacts } from './operations/context.ts';
+import { packageVersion } from './package-version.ts';
 import { systemRandom } from './random.ts';
 import { wipe } from './secret.ts';
 import { Census } from './server/census.ts';
@@ -241,18 +242,6 @@ function greeting(node: RunningNode, config: Config): readonly string[] {
   const server = node.port === Number(optionTable.port.byDefault) ? '' : ` --server localhost:${node.port}`;
   const credential = config.data === resolve(optionTable.data.byDefault) ? '' : ` --credential ${join(config.data, 'bootstrap')}`;
   return [...lines, ...node.bootstrap.lines, 'Try:', `  ${command} key create --name first --activate${server}${credential}`];
-}
-
-/** Version of the package, whose manifest lies above this file: one folder from src/, two from dist/src/. */
-function packageVersion(): string {
-  for (const place of ['../package.json', '../../package.json']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { version: string }).version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  throw new Fault('E_PACKAGE', 'The package.json of kmipd is not where it belongs.');
 }
 
 /** From how many bytes on AES goes to node:crypto; undefined: never. */

@@ -10,6 +10,7 @@ import { LoadError } from '../client/load/plan.ts';
 import { SealedFileError } from '../client/sealed-file.ts';
 import { Fault } from '../fault.ts';
 import { KmipError } from '../kmip/result.ts';
+import { packageVersion } from '../package-version.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { decryptCommand, encryptCommand } from './cipher.ts';
 import { credentialCommand } from './credential.ts';
@@ -33,7 +34,7 @@ function overridingExits(command: Command): Command {
 }
 
 async function run(): Promise<void> {
-  const program = new Command('kmipd').description('A key management server that speaks KMIP 1.0 to 2.1.').exitOverride();
+  const program = new Command('kmipd').description('A key management server that speaks KMIP 1.0 to 2.1.').version(packageVersion()).exitOverride();
   for (const command of commands) program.addCommand(overridingExits(command));
   try {
     await program.parseAsync(process.argv);

@@ -34,6 +34,7 @@ test('the process is Node itself, says it is ready, serves metrics, and SIGTERM 
 test('a link to the command works from anywhere', () => {
   symlinkSync(command, join(folder, 'first'));
   symlinkSync('first', join(folder, 'second'));
+  assert.match(execFileSync(join(folder, 'second'), ['--version'], { cwd: '/', encoding: 'utf8' }), /^\d+\.\d+\.\d+\n$/);
   const help = execFileSync(join(folder, 'second'), ['serve', '--help'], { cwd: '/', encoding: 'utf8' });
   for (const flag of ['--data <DIR>', '--host <H>', '--port <N>', '--admin-port <N>', '--workers <N>', '--config <FILE>', '--crypto <WHERE>', '--cluster <NAME>', '--nats', '--node <ID>', '--server-name <NAME>']) assert.ok(help.includes(flag), flag);
 });
