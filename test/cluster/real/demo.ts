@@ -17,7 +17,7 @@ import type { RoundsResult } from './rounds.ts';
 
 const usage = `npm run demo:cluster -- [options]
   --rounds N               strikes (3)
-  --fault KIND             kill, pause, cut or any (kill)
+  --fault KIND             kill, pause, cut, any of these, or empty: killed with its data folder emptied (kill)
   --victim WHOM            primary: always the primary; any: the primary in half of the rounds, else any node or
                            nats-server; everything: all nodes and nats-servers at once (primary;
                            any when --fault is given)
@@ -67,7 +67,7 @@ if (values.help) {
 }
 const missing = clusterMissing();
 if (missing !== false && !values.alone) fail(missing);
-const fault = choice<FaultKind | 'any'>('fault', values.fault, [...faultKinds, 'any'], 'kill');
+const fault = choice<FaultKind | 'any'>('fault', values.fault, [...faultKinds, 'empty', 'any'], 'kill');
 const faults = fault === 'any' ? faultKinds : [fault];
 const request = {
   rounds: number('rounds', 0, 10_000), clients: number('clients', 1, 200), seed: number('seed', 0, 0xffffffff), secondsPerRound: number('seconds-per-round', 0, 600),
