@@ -144,7 +144,8 @@ async function visit(port: number, tls: TlsMaterial, maxVersion: 'TLSv1.2' | 'TL
   }
 }
 
-export async function rehearse(parts: RehearsalParts): Promise<void> {
+/** `onPort`: the port, for a test that comes to it as a stranger. */
+export async function rehearse(parts: RehearsalParts, onPort: (port: number) => void = () => undefined): Promise<void> {
   const { tls, limits, clock } = parts;
   const recorder = new Recorder(new SharedArrayBuffer(slabBytes));
   const { service, forget } = await rehearsalService(parts, recorder);
@@ -152,10 +153,17 @@ export async function rehearse(parts: RehearsalParts): Promise<void> {
   const server = createServer({ ...serverTlsOptions(tls, { handshakeMs: patienceMs }, clock), rejectUnauthorized: false });
   const [load, gathering] = [{ bytes: 0 }, new Gathering()];
   let ownPort: number | undefined;
-  const arrived = new Set<number | undefined>();
-  server.on('connection', (socket: Socket) => arrived.add(socket.remotePort));
+  /** Not known yet to be our own: our own end learns its port at about the same time. */
+  const strange: Socket[] = [];
+  const cutStrangers = (): void => {
+    for (const socket of strange.splice(0)) if (socket.remotePort !== ownPort) socket.destroy();
+  };
+  server.on('connection', (socket: Socket) => {
+    strange.push(socket);
+    if (ownPort !== undefined) cutStrangers();
+  });
   server.on('secureConnection', (socket) => {
-    if (arrived.size !== 1 || !arrived.has(ownPort)) {
+    if (ownPort === undefined) {
       socket.destroy();
       return;
     }
@@ -167,15 +175,21 @@ export async function rehearse(parts: RehearsalParts): Promise<void> {
   server.on('tlsClientError', () => undefined);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
+  onPort(port);
   const end = clock.monotonic() + rehearsalMs;
   const hasTime = (): boolean => clock.monotonic() < end;
   try {
     for (let visits = 0; hasTime(); visits += 1) {
-      arrived.clear();
       forget();
-      await visit(port, tls, visits % 4 === 3 ? 'TLSv1.2' : 'TLSv1.3', hasTime, (own) => { ownPort = own; });
+      ownPort = undefined;
+      await visit(port, tls, visits % 4 === 3 ? 'TLSv1.2' : 'TLSv1.3', hasTime, (own) => {
+        ownPort = own;
+        cutStrangers();
+      });
     }
   } finally {
+    ownPort = undefined;
+    cutStrangers();
     server.close();
   }
 }

@@ -2,6 +2,8 @@
  * The rehearsal before a worker listens: its requests are real ones, it ends by itself, and it leaves nothing behind.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectTls } from 'node:tls';
 import { test } from 'node:test';
 import { readResponse } from '../../src/codec/message.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -18,6 +20,7 @@ import { warmUpPlanning, warmUpReading } from '../../src/server/warm-up.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
 import { compileCore } from '../../src/wasm/load.ts';
 import { startFixture } from './fixture.ts';
+import type { Fixture } from './fixture.ts';
 
 const core = compileCore();
 const server = { vendorIdentification: 'kmipd', serverVersion: '0.0.0', serverName: 'rehearsal' };
@@ -52,18 +55,37 @@ test('what is rehearsed are requests that succeed, save a Decrypt that fails at 
   }
 });
 
+function partsOf({ authority, client }: Fixture, inCluster: boolean): RehearsalParts {
+  return {
+    core, crossovers: undefined, limits: limitsWith(), server, consistency: undefined, inCluster, clock: systemClock,
+    tls: { certificates: [client.certificate], privateKeys: [client.privateKey], authorities: [authority.certificate], ciphers: undefined, ticketSecret: new Uint8Array(32) },
+  };
+}
+
+test('a stranger who finds the port of a rehearsal is cut, with a certificate of the authority as well', async () => {
+  await using fixture = await startFixture();
+  const answers: string[] = [];
+  const cut: Promise<unknown>[] = [];
+  await rehearse(partsOf(fixture, false), (port) => {
+    for (let count = 0; count < 20; count += 1) {
+      const socket = connectTls(fixture.tls({ port, rejectUnauthorized: false }));
+      socket.on('error', () => undefined);
+      socket.on('secureConnect', () => socket.write(discoverVersions(14)));
+      socket.on('data', (chunk: Buffer) => answers.push(chunk.toString('hex')));
+      cut.push(once(socket, 'close').catch(() => undefined));
+    }
+  });
+  await Promise.all(cut);
+  assert.deepEqual(answers, []);
+});
+
 for (const inCluster of [false, true]) {
   test(`a rehearsal ${inCluster ? 'of a member of a cluster ' : ''}is played to its end, and leaves no port and no connection`, async () => {
     await using fixture = await startFixture();
-    const { authority, client } = fixture;
-    const parts: RehearsalParts = {
-      core, crossovers: undefined, limits: limitsWith(), server, consistency: undefined, inCluster, clock: systemClock,
-      tls: { certificates: [client.certificate], privateKeys: [client.privateKey], authorities: [authority.certificate], ciphers: undefined, ticketSecret: new Uint8Array(32) },
-    };
     const open = (): number => process.getActiveResourcesInfo().filter((each) => each === 'TCPSocketWrap' || each === 'TCPServerWrap').length;
     const before = open();
     const began = performance.now();
-    await rehearse(parts);
+    await rehearse(partsOf(fixture, inCluster));
     assert.ok(performance.now() - began < 5_000);
     for (let turn = 0; turn < 100 && open() > before; turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.ok(open() <= before, `${open() - before} are left`);
