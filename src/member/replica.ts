@@ -65,6 +65,8 @@ export class Replica implements StorePort {
   #incarnation = randomUUID();
   /** Counts how often what was planned was forgotten. */
   #plans = 0;
+  /** Resolves when the last plan that was begun has ended. */
+  #planning: Promise<void> = Promise.resolve();
   #captured: Capture | undefined;
   /** Highest entry applied in this turn, told as one event. */
   #appliedUpTo = 0;
@@ -122,12 +124,28 @@ export class Replica implements StorePort {
 
   plan(proposal: string, payload: Uint8Array): void {
     const plans = this.#plans;
-    void this.#rested().then(() => this.#ports.plan(payload)).then(({ mutations, result, decided }) => {
-      // Forgotten while it was being decided: what it was decided on is not there any more.
+    // One at a time, those included that were forgotten: the planner's nonces are of one tenure.
+    this.#planning = this.#planning.then(() => this.#plan(plans, proposal, payload));
+  }
+
+  async #plan(plans: number, proposal: string, payload: Uint8Array): Promise<void> {
+    try {
+      await this.#rested();
       if (this.#plans !== plans) return;
-      this.#store.plan(proposal, decided);
-      this.#ports.emit({ kind: 'planned', proposal, mutations, result });
-    }).catch((error: unknown) => this.#ports.onFault(error));
+      const { mutations, result, decided } = await this.#ports.plan(payload);
+      if (this.#plans === plans) {
+        this.#store.plan(proposal, decided);
+        this.#ports.emit({ kind: 'planned', proposal, mutations, result });
+        return;
+      }
+    } catch (error) {
+      if (this.#plans === plans) {
+        this.#ports.onFault(error);
+        return;
+      }
+    }
+    // Forgotten while it was being decided: what it was decided on is not there any more, and what it has used since is nobody's.
+    this.#ports.unplanned();
   }
 
   /** A long queue is planned in slices, so that heartbeats, the tenure and sockets have their turn. */
@@ -240,6 +258,7 @@ export class Replica implements StorePort {
   async close(): Promise<void> {
     this.#closed = true;
     this.#incarnation = randomUUID();
+    this.#plans += 1;
     await this.#captured?.close();
     await this.#store.close();
   }
