@@ -83,6 +83,8 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   let identity: Bootstrapped | undefined;
   let pool: WorkerPool | undefined;
   let port = 0;
+  let isSuspended = false;
+  let suspensions = 0;
   /** Changes that could not be stored are told so before the end: a client that is only cut off knows less. */
   const fail = (error: unknown): void => {
     if (phase === 'failing') return;
@@ -105,11 +107,16 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
       if (identityChanged) pool?.identityChanged();
     },
     suspend: async () => {
-      await pool?.close();
+      suspensions += 1;
+      isSuspended = true;
+      const closing = pool;
       pool = undefined;
+      await closing?.close();
     },
     resume: async () => {
-      if (port !== 0 && phase === 'serving') await startPool();
+      isSuspended = false;
+      // With the port the node has begun to start its workers, if it has not got as far as to serve.
+      if (port !== 0 && (phase === 'serving' || phase === 'starting')) await startPool();
     },
     onFault: fail,
   };
@@ -137,10 +144,14 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   const tickets = new TicketSecrets({ keeper, clock, isShared: config.cluster !== undefined, log, changed: (secret) => pool?.ticketSecret(secret) });
   const startPool = async (): Promise<void> => {
     const { tls } = identity!;
-    pool = new WorkerPool({
+    const before = suspensions;
+    const ticketSecret = await tickets.secret();
+    // Whoever suspended the threads resumes them.
+    if (isSuspended || suspensions !== before) return;
+    const started = new WorkerPool({
       parts: {
         host: config.host, reusePort: workers > 1, logLevel: config.logLevel, limits,
-        tls: { certificates: tls.cert, privateKeys: tls.key, authorities: tls.ca, ciphers: config.tlsCiphers, ticketSecret: await tickets.secret() },
+        tls: { certificates: tls.cert, privateKeys: tls.key, authorities: tls.ca, ciphers: config.tlsCiphers, ticketSecret },
         store: { folder: storeFolder, rootKey: rootKey.bytes },
         streamKey, server, core, crossovers, coherence: coherence.memory,
         clusterView: keeper.clusterView, consistency: config.cluster?.consistency ?? 'linearizable',
@@ -149,7 +160,12 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
       takeNoncePrefix: () => keeper.takeNoncePrefix(),
       submit: (message, credential) => keeper.submit(message, credential),
     });
-    await pool.start(port);
+    pool = started;
+    try {
+      await started.start(port);
+    } catch (error) {
+      if (pool === started) throw error;
+    }
   };
   const stop = async (): Promise<void> => {
     phase = 'stopping';
@@ -166,6 +182,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
   const giveUp = (): void => void keeper.close();
   try {
     signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted === true) throw new Fault('E_CLOSED', 'The node was stopped while it started.');
     const kmipPort = await freePort(config.host, config.port);
     // A member can be asked how it is doing while it waits for its cluster; a single node answers when it serves.
     const adminPort = await control.listen(config.adminHost, config.adminPort);

@@ -132,6 +132,8 @@ export class WorkerPool {
   async #launch(index: number): Promise<void> {
     const { parts, slabs, census, log } = this.#ports;
     const noncePrefix = await this.#ports.takeNoncePrefix();
+    // A cluster may take its time for the prefix: by now the store may have been taken away, or belong to another pool.
+    if (this.#stopping) throw new Fault('E_CLOSED', `Worker ${index} was not started: its pool was closed meanwhile.`);
     const tls = { ...parts.tls, ticketSecret: this.#ticketSecret ?? parts.tls.ticketSecret };
     const start: WorkerStart = { ...parts, tls, worker: index, port: this.#port, slab: slabs[index]!, census: census.memory, noncePrefix };
     const worker = new Worker(this.#ports.entry ?? entry, { workerData: start, name: `kmipd-worker-${index}` });
@@ -183,6 +185,7 @@ export class WorkerPool {
     setTimeout(() => {
       if (this.#stopping) return;
       this.#launch(index).catch((error: unknown) => {
+        if (this.#stopping) return;
         log.error({ worker: index, error }, 'A worker thread could not be restarted.');
         this.#replace(index, error);
       });

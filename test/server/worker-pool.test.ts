@@ -38,7 +38,7 @@ interface Made {
   readonly census: Census;
 }
 
-function poolOf(body: string, workers = 1, limits = {}): Made {
+function poolOf(body: string, workers = 1, limits = {}, takeNoncePrefix?: () => Promise<number>): Made {
   const submitted: Made['submitted'] = [];
   const faults: unknown[] = [];
   const prefixes: number[] = [];
@@ -46,7 +46,7 @@ function poolOf(body: string, workers = 1, limits = {}): Made {
   const slabs = Array.from({ length: workers }, () => new SharedArrayBuffer(slabBytes));
   const ports: PoolPorts = {
     parts: { tls: { ticketSecret: Uint8Array.of(1) } } as unknown as WorkerParts, slabs, census, clock: systemClock, log: silentLog, limits: limitsWith(limits), entry: entryOf(body),
-    takeNoncePrefix: async () => prefixes.push(prefixes.length),
+    takeNoncePrefix: takeNoncePrefix ?? (async () => prefixes.push(prefixes.length)),
     submit: async (message, credential) => {
       submitted.push({ message: [...message], credential });
       return { response: Uint8Array.of(7), items: [], version: 14 };
@@ -113,6 +113,17 @@ test('workers that keep dying end the process', async () => {
   await until(() => faults.length > 0);
   assert.match(String(faults[0]), /3 worker threads died within a minute; 2 are allowed/);
   await pool.close();
+});
+
+test('a worker that was still waiting for its nonce prefix when its pool was closed is not started', async () => {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const { pool, submitted } = poolOf("parentPort.postMessage({ kind: 'plan', id: 1, message: Uint8Array.of(1), credential: 'start' });", 1, {}, () => promise);
+  const started = pool.start(0);
+  await pool.close();
+  resolve(7);
+  await assert.rejects(started, (error: Error & { code?: string }) => error.code === 'E_CLOSED');
+  await pause(100);
+  assert.deepEqual(submitted, []);
 });
 
 test('a worker that cannot start fails the start', async () => {
