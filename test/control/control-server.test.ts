@@ -75,7 +75,7 @@ it('answers health and metrics without a token', async (test) => {
 it('refuses every command without the right token, and before it looks at the body', async (test) => {
   const { ask, token, store } = await running(test);
   const routes = [
-    ['GET', '/v1/status'], ['GET', '/v1/scopes'], ['POST', '/v1/scopes'], ['GET', '/v1/scopes/default'], ['GET', '/v1/scopes/default/roles'],
+    ['GET', '/v1/status'], ['GET', '/v1/backup'], ['GET', '/v1/scopes'], ['POST', '/v1/scopes'], ['GET', '/v1/scopes/default'], ['GET', '/v1/scopes/default/roles'],
     ['POST', '/v1/scopes/default/roles'], ['GET', '/v1/credentials'], ['POST', '/v1/credentials'], ['DELETE', '/v1/credentials/00'],
   ] as const;
   const wrong: Record<string, string>[] = [{}, { authorization: 'Bearer ' }, { authorization: `Bearer ${token}x` }, { authorization: `Basic ${token}` }, { authorization: token }];
@@ -192,4 +192,45 @@ it('ends idle connections when it closes', { timeout: 10_000 }, async (test) => 
   await once(idle, 'data');
   await server.close();
   await assert.rejects(ask('GET', '/livez'));
+});
+
+it('gives one backup at a time, and lets its picture go however the answer ends', async (test) => {
+  let closed = 0;
+  const gates: (() => void)[] = [];
+  const go = async (): Promise<void> => {
+    while (gates.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    gates.shift()!();
+  };
+  let fails = false;
+  const picture = {
+    sequence: 7,
+    async *content(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('first ');
+      await new Promise<void>((resolve) => gates.push(resolve));
+      if (fails) throw new Error('the disk is gone');
+      yield Buffer.from('second');
+    },
+    close: async () => void (closed += 1),
+  };
+  const { port, token, ask, logged } = await running(test, { backup: async () => picture });
+  const get = (): Promise<Response> => fetch(`http://127.0.0.1:${port}/v1/backup`, { headers: { authorization: `Bearer ${token}` } });
+  const whole = await get();
+  const busy = await ask('GET', '/v1/backup');
+  assert.deepEqual([busy.status, busy.json['code']], [409, 'E_BACKUP_UNDER_WAY']);
+  await go();
+  assert.equal(await whole.text(), 'first second');
+  fails = true;
+  const broken = await get();
+  await go();
+  await assert.rejects(broken.text(), 'half a backup is no answer');
+  const dropped = await get();
+  await dropped.body!.cancel();
+  await go();
+  while (closed < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal((await ask('GET', '/v1/status')).status, 200);
+  assert.equal(logged.filter((line) => line.includes('not taken to its end')).length, 2);
+  fails = false;
+  const last = await get();
+  await go();
+  assert.equal(await last.text(), 'first second', 'the way is free again');
 });
