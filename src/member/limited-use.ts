@@ -62,6 +62,8 @@ export class LimitedUse {
   /** By scope and identifier, used longest ago first. */
   readonly #shares = new Map<string, Share>();
   #turn: Promise<unknown> = Promise.resolve();
+  /** Counts how often the shares were forgotten. */
+  #forgotten = 0;
   #closed = false;
 
   constructor(ports: LimitedUsePorts) {
@@ -143,8 +145,9 @@ export class LimitedUse {
     this.#shares.delete(key);
     this.#shares.set(key, { scope, uniqueIdentifier, size, grantedAt: now });
     if (this.#shares.size > sharesMax) await this.#giveBack(this.#shares.keys().next().value!);
+    const forgotten = this.#forgotten;
     const units = await grant(scope, uniqueIdentifier, Math.min(left, size * unit));
-    if (units === undefined || units === 0) return false;
+    if (units === undefined || units === 0 || forgotten !== this.#forgotten) return false;
     this.#ledger.add(key, units);
     return true;
   }
@@ -155,6 +158,13 @@ export class LimitedUse {
     this.#ledger.drop(key);
     this.#shares.delete(key);
     if (share !== undefined && units > 0) await this.#ports.grant(share.scope, share.uniqueIdentifier, -units);
+  }
+
+  /** The node's store was made anew: the grants may stand in a history that is none any more. */
+  forget(): void {
+    this.#forgotten += 1;
+    for (const key of this.#shares.keys()) this.#ledger.drop(key);
+    this.#shares.clear();
   }
 
   /** Gives all shares back and spends nothing any more. */

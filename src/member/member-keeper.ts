@@ -57,7 +57,7 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
   let engine: EnginePort | undefined;
   const callerOf = (credential: string, store: ReadStore): Caller | undefined => identifyFingerprint(store, credential, Math.floor(clock.now() / 1000)).caller;
   let member: Member | undefined;
-  let limitedEngine: Promise<EnginePort> | undefined;
+  let limited: { readonly store: ReadStore; readonly engine: Promise<EnginePort> } | undefined;
   const engineOn = (replica: Replica): { readonly engine: EnginePort; readonly nonces: PlannerNonces } => {
     const nonces = new PlannerNonces(() => replica.store.nextNoncePrefix);
     return { nonces, engine: createEngine({ store: delegating(() => replica.store.planned()), core, crossovers, streamKey, nonces: nonces.source, server, clock, log }).engine };
@@ -75,7 +75,12 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
     },
     limitedUse: (replica, ports) => new LimitedUse({
       ...ports,
-      engine: () => (limitedEngine ??= member!.takeNoncePrefix().then((noncePrefix) => createEngine({ store: delegating(() => replica.store), core, crossovers, streamKey, noncePrefix, server, clock, log }).engine)),
+      engine: () => {
+        const { store } = replica;
+        // As threads do, it starts anew with the store: the history that it had its prefix from may be none any more.
+        if (limited?.store !== store) limited = { store, engine: member!.takeNoncePrefix().then((noncePrefix) => createEngine({ store, core, crossovers, streamKey, noncePrefix, server, clock, log }).engine) };
+        return limited.engine;
+      },
       store: () => replica.store,
       callerOf: (credential) => callerOf(credential, replica.store),
       monotonic: () => clock.monotonic(),

@@ -138,6 +138,7 @@ export class Member {
       suspend: parts.suspend,
       reopened: (sequence) => {
         member!.#begun = sequence;
+        member!.#limitedUse.forget();
         view.begin(sequence);
       },
       resume: parts.resume,
@@ -245,12 +246,16 @@ export class Member {
 
   /** Has the primary execute a message that changes something. Resolves with its answer, an error answer included. */
   async submit(message: Uint8Array, credential: string, refuse: (reason: 'ServerLimitExceeded' | 'GeneralFailure', text: string) => Uint8Array): Promise<Answer> {
-    const { limits } = this.#parts;
+    const { limits, log } = this.#parts;
     const refusal = (reason: 'ServerLimitExceeded' | 'GeneralFailure', text: string): Answer => ({ response: refuse(reason, text), items: [], version: 0 });
     if (this.#waiting.size >= limits.writerMessages || this.#bytes + message.length > limits.writerBytes) return refusal('ServerLimitExceeded', 'The server has too many changes under way; try again later.');
     const bytesMax = this.#parts.clusterLimits.entryBytesMax - entryOverheadBytes;
     if (message.length > bytesMax) return refusal('ServerLimitExceeded', `A request that changes something may have ${bytesMax} bytes in a cluster.`);
-    const answered = await this.#limitedUse.answer(message, credential);
+    const answered = await this.#limitedUse.answer(message, credential).catch((error: unknown) => {
+      // Nothing was spent. The store may have been closed under it, for a rebuild or the end.
+      log.warn({ error }, 'A key with Usage Limits could not be used here; the primary is asked.');
+      return undefined;
+    });
     if (answered !== undefined) return answered;
     const outcome = await this.#propose({ kind: 'message', message, credential });
     if (outcome?.kind === 'answer') return { response: outcome.response, items: outcome.items, version: outcome.version as Answer['version'] };

@@ -105,6 +105,26 @@ test('a revoked key has no share that counts, and what is refused is asked of th
   assert.ok(node.grants - grants <= 1);
 });
 
+test('a node whose store is made anew forgets its shares, one on its way included: they may have been granted in a history that was given up', async () => {
+  const harness = createHarness();
+  const id = await limitedKey(harness, 1000n);
+  const node = nodeOf(harness, 3);
+  for (let index = 0; index < 50; index += 1) assert.ok(await used(harness, node, encryptMessage(id)));
+  const grants = node.grants;
+  node.use.forget();
+  assert.ok(await used(harness, node, encryptMessage(id)));
+  assert.equal(node.grants, grants + 1, 'nothing was left to spend');
+  await node.use.close();
+  const before = left(harness, id);
+  const late = nodeOf(harness, 3);
+  const answer = late.use.answer(encryptMessage(id), 'credential');
+  while (late.grants === 0) await Promise.resolve();
+  late.use.forget();
+  assert.equal(await answer, undefined, 'the primary is asked');
+  await late.use.close();
+  assert.equal(left(harness, id), before - 1n, 'lost, not given back');
+});
+
 test('bytes are counted as bytes, and a batch needs all its items', async () => {
   const harness = createHarness();
   const id = await limitedKey(harness, 64_000n, UsageLimitsUnit.Byte);
