@@ -15,6 +15,8 @@ export interface MemberStatus {
   readonly sequence: number;
   readonly applied: number;
   readonly stable: number;
+  /** Entries that the log lost and this node cannot put back; not 0: nothing changes any more until somebody has looked. */
+  readonly logLost: number;
   /** Milliseconds for which this node may still answer reads if it hears nothing more. */
   readonly permitMs: number;
   readonly members: readonly string[];
@@ -46,6 +48,7 @@ export function statusOf({ name, node, permitMs, waiting, protocol, nats, onDisk
     sequence: replicated?.sequence ?? onDisk,
     applied: state?.applied ?? onDisk,
     stable: state?.stable ?? 0,
+    logLost: protocol?.logLost ?? 0,
     members: [...(replicated?.roster.keys() ?? [])],
     nats: { connected: nats?.connected ?? false, server: nats?.server.address ?? '', version: nats?.server.version ?? '', ...traffic },
   };

@@ -11,6 +11,7 @@ export interface ClusterFacts {
   readonly sequence: number;
   readonly applied: number;
   readonly stable: number;
+  readonly logLost: number;
   readonly permitMs: number;
   readonly members: readonly string[];
   readonly waiting: number;
@@ -36,6 +37,7 @@ export function registerCluster(registry: Registry, facts: () => ClusterFacts): 
   gauge('kmipd_cluster_log_sequence', 'Last entry of the log that this node has taken.', ({ sequence }) => sequence);
   gauge('kmipd_cluster_applied_sequence', 'Last entry that is on this node\'s disk.', ({ applied }) => applied);
   gauge('kmipd_cluster_stable_sequence', 'Last entry that every node with a permit has applied, as far as this node knows.', ({ stable }) => stable);
+  gauge('kmipd_cluster_log_lost_entries', 'Entries that the log lost and this node cannot put back; not 0: nothing changes until somebody has looked.', ({ logLost }) => logLost);
   gauge('kmipd_cluster_permit_seconds', 'How long this node may still answer reads if it hears nothing more; 0 without a permit.', ({ permitMs }) => permitMs / millisecondsPerSecond);
   gauge('kmipd_cluster_members', 'Members of the cluster.', ({ members }) => members.length);
   gauge('kmipd_cluster_proposals_waiting', 'Changes of this node\'s clients that the primary has not answered yet.', ({ waiting }) => waiting);
