@@ -37,6 +37,7 @@ export function take(state: NodeState, sequence: number, bytes: Uint8Array, veri
     return;
   }
   const entryCounts = advance(replicated, logged, timing.proposalKeptMs);
+  state.results.take(entryCounts ? logged.entry.works : [], replicated.proposals);
   tail.push(logged);
   out.push({ kind: 'apply', logged, counts: entryCounts });
   if (entryCounts && logged.entry.kind === 'tenure') takeTenureEntry(state, logged, now, out);

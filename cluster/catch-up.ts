@@ -11,6 +11,7 @@ import { noteFence } from './permits.ts';
 import type { ClusterEvent, Restored } from './ports.ts';
 import { replicateHasRead } from './replicate.ts';
 import { copyReplicated } from './replicated.ts';
+import { KeptResults } from './results.ts';
 import type { NodeState, Outbox } from './state.ts';
 import { Tail } from './tail.ts';
 
@@ -72,6 +73,7 @@ export function takeRestored(state: NodeState, { incarnation, replicated, tail }
   state.rebuilding = false;
   state.incarnation = incarnation;
   state.replicated = copyReplicated(replicated);
+  state.results = new KeptResults(state.limits.resultBytesMax, state.replicated.proposals);
   state.tail = new Tail(state.limits, replicated.sequence, tail);
   state.applied = replicated.sequence;
   state.stable = replicated.stable;

@@ -12,6 +12,7 @@ import { appendAgain, putBack } from './apply-loop.ts';
 import { seal } from './entry.ts';
 import type { Logged, Work } from './entry.ts';
 import { appliedByAllHolders } from './permits.ts';
+import { isExpired } from './results.ts';
 import type { NodeState, Outbox } from './state.ts';
 import { longestPermit } from './timing.ts';
 import type { ClusterLimits } from './timing.ts';
@@ -57,6 +58,7 @@ export function takeProposal(state: NodeState, from: string, proposal: string, p
     answer(state, from, proposal, record.result, out);
     return;
   }
+  if (isExpired(replicated.expired, proposal)) return;
   const waiting = replicate.waiters.get(proposal);
   if (waiting !== undefined) {
     waiting.nodes.add(from);
@@ -229,7 +231,9 @@ function answerStable(state: NodeState, out: Outbox): void {
   }
 }
 
-function answer(state: NodeState, to: string, proposal: string, result: Uint8Array, out: Outbox): void {
+function answer(state: NodeState, to: string, proposal: string, result: Uint8Array | undefined, out: Outbox): void {
+  // Dropped for room: its forwarder gives up, and says that it is not known.
+  if (result === undefined) return;
   if (to !== state.node) {
     out.push({ kind: 'send', to, message: { kind: 'result', proposal, result } });
   } else if (state.forward.waiting.delete(proposal)) {

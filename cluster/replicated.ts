@@ -8,10 +8,13 @@
  */
 import { compareFences, emptyHash, noFence } from './entry.ts';
 import type { Fence, Logged } from './entry.ts';
+import { noteExpired } from './results.ts';
+import type { Expired } from './results.ts';
 
 export interface ProposalRecord {
   readonly sequence: number;
-  readonly result: Uint8Array;
+  /** Undefined once this node has dropped it (results.ts). */
+  result: Uint8Array | undefined;
   readonly ageMs: number;
 }
 
@@ -35,17 +38,19 @@ export interface Replicated {
   ageMs: number;
   /** In the order of their entries, which is the order of expiry. */
   proposals: Map<string, ProposalRecord>;
+  /** What is not kept any more, and never planned again. */
+  expired: Expired;
 }
 
 export function emptyReplicated(): Replicated {
   return {
     sequence: 0, hash: emptyHash, chain: emptyHash, fence: noFence, claim: '', tenureSequence: 0, stable: 0, tenureMs: 0, permitMs: 0,
-    roster: new Map(), ageMs: 0, proposals: new Map(),
+    roster: new Map(), ageMs: 0, proposals: new Map(), expired: new Map(),
   };
 }
 
 export function copyReplicated(replicated: Replicated): Replicated {
-  return { ...replicated, roster: new Map(replicated.roster), proposals: new Map(replicated.proposals) };
+  return { ...replicated, roster: new Map(replicated.roster), proposals: new Map(replicated.proposals), expired: new Map(replicated.expired) };
 }
 
 /** Whether the next entry counts: it stands where it was made for, after what it was made for, under the fence in force. */
@@ -82,6 +87,7 @@ export function advance(replicated: Replicated, logged: Logged, proposalKeptMs: 
   for (const [proposal, { ageMs }] of replicated.proposals) {
     if (replicated.ageMs - ageMs <= proposalKeptMs) break;
     replicated.proposals.delete(proposal);
+    noteExpired(replicated.expired, proposal);
   }
   return true;
 }

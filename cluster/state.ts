@@ -21,6 +21,7 @@ import type { Holders, Permits } from './permits.ts';
 import type { Effect, Restored } from './ports.ts';
 import type { Replicate } from './replicate.ts';
 import { copyReplicated } from './replicated.ts';
+import { KeptResults } from './results.ts';
 import type { Replicated } from './replicated.ts';
 import type { SnapshotPlan } from './catch-up.ts';
 import { Tail } from './tail.ts';
@@ -38,6 +39,7 @@ export interface NodeState {
   rebuildBelow: number;
   /** Up to the last entry taken. */
   replicated: Replicated;
+  results: KeptResults;
   tail: Tail;
   /** Last entry synced in the own store, and seen by reads. */
   applied: number;
@@ -87,6 +89,7 @@ export function createState({ node, timing, limits, restored, startsEmpty }: Nod
     rebuilding: false,
     rebuildBelow: Number.MAX_SAFE_INTEGER,
     replicated,
+    results: new KeptResults(limits.resultBytesMax, replicated.proposals),
     tail: new Tail(limits, replicated.sequence, restored.tail),
     applied: replicated.sequence,
     stable: replicated.stable,

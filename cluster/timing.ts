@@ -39,7 +39,7 @@ export interface Timing {
   readonly resendMs: number;
   /** A forwarder gives up after this long: its client is told that the outcome is not known. Far below `proposalKeptMs`. */
   readonly giveUpMs: number;
-  /** How long ids and results of proposals stay in the replicated state, by its age. */
+  /** How long ids and results of proposals stay in the replicated state, by its age: longer than anyone asks. */
   readonly proposalKeptMs: number;
   /** Bound of the rate error of any clock. */
   readonly clockRateBound: number;
@@ -61,7 +61,7 @@ export const defaultTiming: Timing = {
   readMs: 500,
   resendMs: 400,
   giveUpMs: 20_000,
-  proposalKeptMs: 600_000,
+  proposalKeptMs: 60_000,
   clockRateBound: 0.01,
 };
 
@@ -95,6 +95,8 @@ export interface ClusterLimits {
   readonly tailMessageBytes: number;
   /** Bytes of entries that are put back into the log at once, a single longer entry excepted. */
   readonly putBackBytes: number;
+  /** Results of proposals in memory; the oldest beyond are dropped, and whoever asks for one gives up. */
+  readonly resultBytesMax: number;
   /** Entries that one read of the log returns. */
   readonly readEntries: number;
   /** A node further behind gets no permit: everyone's writes would wait for it. */
@@ -113,6 +115,7 @@ export const defaultLimits: ClusterLimits = {
   tailBytesMax: 64 << 20,
   tailMessageBytes: 768 << 10,
   putBackBytes: 8 << 20,
+  resultBytesMax: 64 << 20,
   readEntries: 512,
   permitLagEntries: 2048,
   snapshotEntries: 50_000,

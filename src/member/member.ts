@@ -124,7 +124,7 @@ export class Member {
     const { log, view } = parts;
     const { replica, restored, startsEmpty } = await Replica.open({
       options: parts.store,
-      limits: { proposalKeptMs: parts.timing.proposalKeptMs, tailEntries: parts.clusterLimits.tailEntries, tailBytes: parts.clusterLimits.tailBytesMax },
+      limits: { proposalKeptMs: parts.timing.proposalKeptMs, tailEntries: parts.clusterLimits.tailEntries, tailBytes: parts.clusterLimits.tailBytesMax, resultBytes: parts.clusterLimits.resultBytesMax },
       log,
       emit: (event) => member?.handle(event),
       snapshots: () => member!.#nats!.snapshots,

@@ -28,7 +28,7 @@ async function opened(context: TestContext, slow: ReadonlyMap<number, Promise<vo
   let planner: Planner | undefined;
   const { replica } = await Replica.open({
     options: { folder: join(folder, 'store'), rootKey: new Uint8Array(32).fill(3) },
-    limits: { proposalKeptMs: 1_000, tailEntries: 20, tailBytes: 1 << 20 },
+    limits: { proposalKeptMs: 1_000, tailEntries: 20, tailBytes: 1 << 20, resultBytes: 1 << 20 },
     log: silentLog,
     emit: (event) => events.push(event),
     snapshots: () => assert.fail('no snapshots'),
