@@ -12,11 +12,22 @@
 import { decode, encode } from '../storage/cbor.ts';
 import type { ItemOutcome } from '../engine/environment.ts';
 import type { Mutation } from '../storage/mutation.ts';
+import type { ReplicaStore } from '../storage/replica-store.ts';
 
 export interface ComparedMutation {
   /** Hex SHA-256 of the target record before, or null where there must be none. */
   readonly before: string | null;
   readonly mutation: Mutation;
+}
+
+/** A change as this node sees its ground now. What makes something new wants nothing there, whatever has come there since it was decided. */
+export function compared(store: Pick<ReplicaStore, 'compare'>, mutations: readonly Mutation[]): readonly ComparedMutation[] {
+  return mutations.map((mutation) => ({ before: makesNew(mutation) ? null : (store.compare(mutation) ?? null), mutation }));
+}
+
+/** Scopes and roles are made once and never replaced: a second scope's root key in place of the first one's would lose all its objects. */
+function makesNew({ kind }: Mutation): boolean {
+  return kind === 'scope-put' || kind === 'role-put' || kind === 'managed-created';
 }
 
 export type Proposal =
