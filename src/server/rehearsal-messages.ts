@@ -33,6 +33,9 @@ const word = (tag: number, type: number, value: number): Buffer => {
 const integer = (tag: number, value: number): Buffer => word(tag, ItemType.Integer, value);
 const enumeration = (tag: number, value: number): Buffer => word(tag, ItemType.Enumeration, value);
 
+/** The one object of a rehearsal. */
+export const rehearsedIdentifier = '00000000-0000-7000-8000-000000000000';
+
 export type RehearsedVersion = 14 | 21;
 
 function request(version: RehearsedVersion, operation: number, ...payload: readonly Uint8Array[]): Buffer {

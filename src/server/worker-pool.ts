@@ -14,6 +14,7 @@ import type { Answer } from './engine-port.ts';
 import type { Limits } from './limits.ts';
 import { AnswerLine } from './primary-link.ts';
 import type { Plan } from './primary-link.ts';
+import { playRehearsal } from './rehearsal-client.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
 
 export type WorkerParts = Omit<WorkerStart, 'worker' | 'port' | 'slab' | 'noncePrefix' | 'census'>;
@@ -130,7 +131,7 @@ export class WorkerPool {
   }
 
   async #launch(index: number): Promise<void> {
-    const { parts, slabs, census, log } = this.#ports;
+    const { parts, slabs, census, clock, log } = this.#ports;
     const noncePrefix = await this.#ports.takeNoncePrefix();
     // A cluster may take its time for the prefix: by now the store may have been taken away, or belong to another pool.
     if (this.#stopping) throw new Fault('E_CLOSED', `Worker ${index} was not started: its pool was closed meanwhile.`);
@@ -158,7 +159,11 @@ export class WorkerPool {
         }
       });
       worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'listening') {
+        if (message.kind === 'rehearsing') {
+          void playRehearsal(message.place, parts.tls, clock)
+            .catch((error: unknown) => log.debug({ worker: index, error }, 'The clients of a rehearsal failed.'))
+            .finally(() => worker.postMessage({ kind: 'rehearsed' } satisfies ToWorker));
+        } else if (message.kind === 'listening') {
           member.isListening = true;
           resolve();
         } else if (message.kind === 'plan') {

@@ -3,6 +3,8 @@
  *
  *     main                                worker
  *      │ ── WorkerStart (workerData) ────> │  opens a read handle, warms up
+ *      │ <─────────────────── rehearsing ─ │  at this port, which is not the clients'
+ *      │ ────── rehearsed ───────────────> │
  *      │ <──────────────────── listening ─ │
  *      │ <───── plan { message } ───────── │  a message that changes something
  *      │ ────── planned { answer } ──────> │
@@ -16,6 +18,7 @@ import type { LogLevel } from '../log.ts';
 import type { ServerFacts } from '../operations/context.ts';
 import type { Crossovers } from '../wasm/accelerator.ts';
 import type { Limits } from './limits.ts';
+import type { RehearsalPlace } from './rehearsal.ts';
 import type { TlsMaterial } from './tls-options.ts';
 import type { Consistency } from './message-service.ts';
 import type { PlanMessage, PlannedMessage } from './primary-link.ts';
@@ -46,5 +49,5 @@ export interface WorkerStart {
   readonly slab: SharedArrayBuffer;
 }
 
-export type FromWorker = { readonly kind: 'listening'; readonly port: number } | { readonly kind: 'drained' } | PlanMessage;
-export type ToWorker = PlannedMessage | { readonly kind: 'identity' } | { readonly kind: 'ticket-secret'; readonly secret: Uint8Array } | { readonly kind: 'drain' } | { readonly kind: 'close' };
+export type FromWorker = { readonly kind: 'rehearsing'; readonly place: RehearsalPlace } | { readonly kind: 'listening'; readonly port: number } | { readonly kind: 'drained' } | PlanMessage;
+export type ToWorker = PlannedMessage | { readonly kind: 'rehearsed' } | { readonly kind: 'identity' } | { readonly kind: 'ticket-secret'; readonly secret: Uint8Array } | { readonly kind: 'drain' } | { readonly kind: 'close' };

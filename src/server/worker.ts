@@ -21,6 +21,7 @@ import { MessageService } from './message-service.ts';
 import { ObjectCache } from './object-cache.ts';
 import { PrimaryLink } from './primary-link.ts';
 import { rehearse } from './rehearsal.ts';
+import type { RehearsalPlace } from './rehearsal.ts';
 import { warmUp, warmUpReading } from './warm-up.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
 
@@ -64,8 +65,12 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
     worker: start.worker,
   });
 
+  let rehearsed = (): void => undefined;
   receive((message) => {
     switch (message.kind) {
+      case 'rehearsed':
+        rehearsed();
+        break;
       case 'planned':
         primary.receive(message);
         break;
@@ -86,7 +91,11 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
     }
   });
   await warmUp(engine, ciphers, clock, fastPath);
-  await rehearse({ ...start, inCluster: view !== undefined, clock }).catch((error: unknown) => log.warn({ error }, 'The rehearsal failed: the first clients will find the server slower.'));
+  const played = (place: RehearsalPlace): Promise<void> => new Promise((resolve) => {
+    rehearsed = resolve;
+    post({ kind: 'rehearsing', place });
+  });
+  await rehearse({ ...start, inCluster: view !== undefined, clock }, played).catch((error: unknown) => log.warn({ error }, 'The rehearsal failed: the first clients will find the server slower.'));
   await warmUpReading(reader, clock);
   const port = await listener.listen(start.host, start.port, start.reusePort);
   post({ kind: 'listening', port });

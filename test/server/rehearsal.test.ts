@@ -15,6 +15,7 @@ import { createEngine } from '../../src/server/engine-parts.ts';
 import { limitsWith } from '../../src/server/limits.ts';
 import { managed, rehearse } from '../../src/server/rehearsal.ts';
 import type { RehearsalParts } from '../../src/server/rehearsal.ts';
+import { playRehearsal } from '../../src/server/rehearsal-client.ts';
 import { create, decrypt, discoverVersions, encrypt, get, getAttributes } from '../../src/server/rehearsal-messages.ts';
 import { warmUpPlanning, warmUpReading } from '../../src/server/warm-up.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
@@ -65,18 +66,19 @@ function partsOf({ authority, client }: Fixture, inCluster: boolean): RehearsalP
 test('a stranger who finds the port of a rehearsal is cut, with a certificate of the authority as well', async () => {
   await using fixture = await startFixture();
   const answers: string[] = [];
-  const cut: Promise<unknown>[] = [];
-  await rehearse(partsOf(fixture, false), (port) => {
-    for (let count = 0; count < 20; count += 1) {
-      const socket = connectTls(fixture.tls({ port, rejectUnauthorized: false }));
+  await rehearse(partsOf(fixture, false), async ({ port, token }) => {
+    for (const servername of ['localhost', `${token.slice(1)}0`, undefined]) {
+      const socket = connectTls(fixture.tls({ port, servername, rejectUnauthorized: false }));
       socket.on('error', () => undefined);
       socket.on('secureConnect', () => socket.write(discoverVersions(14)));
       socket.on('data', (chunk: Buffer) => answers.push(chunk.toString('hex')));
-      cut.push(once(socket, 'close').catch(() => undefined));
+      await once(socket, 'close').catch(() => undefined);
     }
+    const known = connectTls(fixture.tls({ port, servername: token, rejectUnauthorized: false }));
+    known.write(discoverVersions(14));
+    answers.push((await once(known, 'data'))[0].toString('hex').slice(0, 8));
   });
-  await Promise.all(cut);
-  assert.deepEqual(answers, []);
+  assert.deepEqual(answers, ['42007b01']);
 });
 
 for (const inCluster of [false, true]) {
@@ -85,7 +87,8 @@ for (const inCluster of [false, true]) {
     const open = (): number => process.getActiveResourcesInfo().filter((each) => each === 'TCPSocketWrap' || each === 'TCPServerWrap').length;
     const before = open();
     const began = performance.now();
-    await rehearse(partsOf(fixture, inCluster));
+    const parts = partsOf(fixture, inCluster);
+    await rehearse(parts, (place) => playRehearsal(place, parts.tls, systemClock));
     assert.ok(performance.now() - began < 5_000);
     for (let turn = 0; turn < 100 && open() > before; turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.ok(open() <= before, `${open() - before} are left`);
