@@ -10,6 +10,7 @@ import type { Caller } from '../operations/context.ts';
 import type { EnginePort } from '../server/engine-port.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { targetOf } from '../storage/apply.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import type { ReplicaStore } from '../storage/replica-store.ts';
 import type { ReadStore } from '../storage/store.ts';
@@ -76,7 +77,7 @@ export class Planner {
       case 'message':
         return this.#execute(proposal.message, proposal.credential);
       case 'change': {
-        const fits = proposal.changes.every(({ before, mutation }) => (store.compare(mutation) ?? null) === before);
+        const fits = this.#standsOn(proposal.changes.map(({ mutation }) => mutation)) && proposal.changes.every(({ before, mutation }) => (store.compare(mutation) ?? null) === before);
         return fits ? { mutations: proposal.changes.map(({ mutation }) => mutation), outcome: { kind: 'changed' } } : { mutations: [], outcome: { kind: 'conflict' } };
       }
       case 'grant': {
@@ -89,6 +90,15 @@ export class Planner {
         return { mutations: [{ kind: 'nonce-prefix-taken', prefix }], outcome: { kind: 'nonce-prefix', prefix } };
       }
     }
+  }
+
+  /** Whether each scope that something is put into is there: its node may have seen one planned that was forgotten since. */
+  #standsOn(mutations: readonly Mutation[]): boolean {
+    const view = this.#ports.store().planned();
+    return mutations.every((mutation, index) => {
+      const { scope } = targetOf(mutation);
+      return scope === '' || view.scope(scope) !== undefined || mutations.slice(0, index).some((earlier) => earlier.kind === 'scope-put' && earlier.record.scope === scope);
+    });
   }
 
   async #execute(message: Uint8Array, credential: string): Promise<Decision> {

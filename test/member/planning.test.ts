@@ -17,6 +17,7 @@ import { Planner } from '../../src/member/planner.ts';
 import { mutationsFrom, outcomeFrom, proposalBytes } from '../../src/member/proposal.ts';
 import { Replica } from '../../src/member/replica.ts';
 import type { EnginePort } from '../../src/server/engine-port.ts';
+import type { Mutation } from '../../src/storage/mutation.ts';
 
 const message = (number: number): Uint8Array => proposalBytes({ kind: 'message', message: Uint8Array.of(number), credential: 'c' });
 
@@ -104,5 +105,23 @@ test('a forgotten plan that fails, its store being another by now, is no fault o
   replica.unplan();
   replica.plan('next', message(2));
   await planned('next');
+  assert.deepEqual(faults, []);
+});
+
+test('a role for a scope that was planned and forgotten is a conflict, not the end of the primary', { timeout: 10_000 }, async (context) => {
+  const { replica, events, faults } = await opened(context, new Map());
+  const result = async (proposal: string, mutations: readonly Mutation[]): Promise<string> => {
+    replica.plan(proposal, proposalBytes({ kind: 'change', changes: mutations.map((mutation) => ({ before: null, mutation })) }));
+    for (;;) {
+      const event = events.find((each) => each.kind === 'planned' && each.proposal === proposal);
+      if (event?.kind === 'planned') return outcomeFrom(event.result).kind;
+      if (faults.length > 0) throw faults[0];
+      await sleep(1);
+    }
+  };
+  const role: Mutation = { kind: 'role-put', record: { scope: 'new', role: 'user', permissions: [], createdAt: 1 } };
+  const scope: Mutation = { kind: 'scope-put', record: { scope: 'new', sealedRootKey: new Uint8Array(1), createdAt: 1 } };
+  assert.equal(await result('alone', [role]), 'conflict');
+  assert.equal(await result('together', [scope, role]), 'changed');
   assert.deepEqual(faults, []);
 });
