@@ -129,6 +129,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     get identity() { return identity!.identity; },
     get adminTokenHash() { return identity?.adminTokenHash; },
     notReady: () => keeper.notReady(),
+    read: (look) => keeper.read(look),
     log,
     commit: (mutations) => keeper.commit(mutations),
     removeMember: keeper.removeMember?.bind(keeper),

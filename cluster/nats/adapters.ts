@@ -22,6 +22,7 @@ const lastWordsMs = 500;
 
 export interface NatsAdapters extends Pick<Ports, 'log' | 'tenure' | 'peers'> {
   readonly log: NatsLog;
+  readonly peers: NatsPeers;
   readonly snapshots: NatsSnapshots;
   readonly connected: boolean;
   /** The server connected to, and its version. */

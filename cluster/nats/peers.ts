@@ -23,6 +23,8 @@ import type { Names } from './streams.ts';
 export const peerFormat = 2;
 
 const everyone = '*';
+/** What an earlier start of this node said may come late, in a burst; a node that runs is heard five times a second. */
+const doublePauseMs = 1_000;
 /** What being the only message of a bundle adds to it. */
 const bundleOverhead = 16;
 
@@ -56,6 +58,7 @@ export class NatsPeers implements PeerPort {
   readonly #session = randomBytes(12).toString('base64url');
   readonly #partials = new Map<string, Partial>();
   #number = 0;
+  #double = { first: Number.NEGATIVE_INFINITY, last: Number.NEGATIVE_INFINITY };
   /** What leaves when the present microtasks are done, by subject. */
   readonly #bundles = new Map<string, { readonly to: string; messages: Uint8Array[]; length: number }>();
 
@@ -69,6 +72,18 @@ export class NatsPeers implements PeerPort {
     for (const [subject, to] of [[names.peerSubject(node), node], [names.allSubject, everyone]] as const) {
       link.nats.subscribe(subject, { callback: (error, message) => { if (error === null) this.#take(message, to); } });
     }
+  }
+
+  /** For how long another node of this name has been heard, without a pause of more than a second. */
+  get doubleHeardMs(): number {
+    const { first, last } = this.#double;
+    return performance.now() - last > doublePauseMs ? 0 : last - first;
+  }
+
+  #hearDouble(): void {
+    const now = performance.now();
+    if (now - this.#double.last > doublePauseMs) this.#double = { first: now, last: now };
+    this.#double.last = now;
   }
 
   send(to: string, message: PeerMessage): void {
@@ -128,7 +143,9 @@ export class NatsPeers implements PeerPort {
       return;
     }
     if (part.from === this.#node) {
-      if (part.session !== this.#session) this.#link.tell('E_NODE_NAME_TAKEN', `Another node of this cluster is called ${this.#node}, too. Give each node its own name.`);
+      if (part.session === this.#session) return;
+      this.#hearDouble();
+      this.#link.tell('E_NODE_NAME_TAKEN', `Another node of this cluster is called ${this.#node}, too. Give each node its own name.`);
       return;
     }
     const bytes = part.parts === 1 ? part.bytes : this.#join(part);

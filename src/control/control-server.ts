@@ -13,6 +13,7 @@ import { Fault } from '../fault.ts';
 import type { IdentityPorts } from '../identity/commands.ts';
 import type { Log } from '../log.ts';
 import type { Mutation } from '../storage/mutation.ts';
+import type { ReadStore } from '../storage/store.ts';
 import { requireToken } from './admin-token.ts';
 import { backupRoutes } from './backup-routes.ts';
 import type { HeldPicture } from './backup-routes.ts';
@@ -36,6 +37,8 @@ export interface ControlPorts {
   readonly adminTokenHash: Uint8Array | undefined;
   /** Why what this node knows may be out of date; undefined if it is not. Absent on a single node. */
   notReady?(): string | undefined;
+  /** Looks at the newest durable state. */
+  read<T>(look: (store: ReadStore) => T): Promise<T>;
   /** Commits and lets every worker know before it resolves. Rejects with E_CHANGED_MEANWHILE where another node was faster. */
   commit(mutations: readonly Mutation[]): Promise<unknown>;
   /** Takes a node out of the cluster for good; absent on a single node. */

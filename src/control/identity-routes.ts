@@ -15,10 +15,12 @@ import { createRole, createScope, generateCredential, listCredentials, presentSc
 import type { CredentialWish, IdentityPorts, Made } from '../identity/commands.ts';
 import type { Log } from '../log.ts';
 import type { CredentialRecord, Mutation, RoleRecord, ScopeRecord } from '../storage/mutation.ts';
+import type { ReadStore } from '../storage/store.ts';
 
 export interface IdentityRoutePorts {
   readonly identity: IdentityPorts;
   notReady?(): string | undefined;
+  read<T>(look: (store: ReadStore) => T): Promise<T>;
   commit(mutations: readonly Mutation[]): Promise<unknown>;
   readonly log: Log;
 }
@@ -41,10 +43,6 @@ export function identityRoutes(commands: FastifyInstance, ports: IdentityRoutePo
     if (reason !== undefined) throw new Fault('E_NOT_READY', `Ask another node: this one is ${reason}.`, { retryable: true });
   }
   commands.addHook('preHandler', async () => requireReady());
-  // Asked after the read as well: only then is what was read known to be the newest.
-  commands.addHook('preSerialization', async (request) => {
-    if (request.method === 'GET') requireReady();
-  });
 
   /** Runs a command, and again where another node changed what it had looked at. */
   async function perform<M extends Made<unknown>>(command: (identity: IdentityPorts) => M | Promise<M>): Promise<M> {
@@ -70,7 +68,7 @@ export function identityRoutes(commands: FastifyInstance, ports: IdentityRoutePo
     return made;
   }
 
-  commands.get('/scopes', () => ({ scopes: ports.identity.store.scopes().map(shownScope) }));
+  commands.get('/scopes', () => ports.read((store) => ({ scopes: store.scopes().map(shownScope) })));
 
   commands.post<{ Body: { scope: string } }>('/scopes', { schema: body({ scope: text }, ['scope']) }, async (request, reply) => {
     const { record } = await perform((identity) => createScope(identity, request.body.scope));
@@ -78,12 +76,12 @@ export function identityRoutes(commands: FastifyInstance, ports: IdentityRoutePo
     return reply.code(201).send(shownScope(record));
   });
 
-  commands.get<{ Params: { scope: string } }>('/scopes/:scope', (request) => shownScope(presentScope(ports.identity, request.params.scope)));
+  commands.get<{ Params: { scope: string } }>('/scopes/:scope', (request) => ports.read((store) => shownScope(presentScope({ store }, request.params.scope))));
 
-  commands.get<{ Params: { scope: string } }>('/scopes/:scope/roles', (request) => {
-    const { scope } = presentScope(ports.identity, request.params.scope);
-    return { roles: ports.identity.store.roles(scope).map(shownRole) };
-  });
+  commands.get<{ Params: { scope: string } }>('/scopes/:scope/roles', (request) => ports.read((store) => {
+    const { scope } = presentScope({ store }, request.params.scope);
+    return { roles: store.roles(scope).map(shownRole) };
+  }));
 
   commands.post<{ Params: { scope: string }; Body: { role: string; permissions?: string[] } }>(
     '/scopes/:scope/roles',
@@ -98,7 +96,7 @@ export function identityRoutes(commands: FastifyInstance, ports: IdentityRoutePo
   commands.get<{ Querystring: { scope?: string } }>(
     '/credentials',
     { schema: { querystring: { type: 'object', properties: { scope: text }, additionalProperties: false } } },
-    (request) => ({ credentials: listCredentials(ports.identity, request.query.scope).map(shownCredential) }),
+    (request) => ports.read((store) => ({ credentials: listCredentials({ store }, request.query.scope).map(shownCredential) })),
   );
 
   commands.post<{ Body: CredentialWish }>(

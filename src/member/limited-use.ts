@@ -25,6 +25,8 @@ import type { Mutation } from '../storage/mutation.ts';
 const usualBytes = 4096;
 /** A share that lasted less long than this was too small. */
 const fastMs = 1_000;
+/** Longest wait for one's turn, and for the engine. */
+const turnMs = 2_000;
 /** Keys whose shares are remembered: the one used longest ago gives its share back to make room. */
 const sharesMax = 10_000;
 
@@ -73,14 +75,18 @@ export class LimitedUse {
   /** The answer, or undefined where the primary has to give it. */
   answer(message: Uint8Array, credential: string): Promise<Answer | undefined> {
     if (this.#closed || !encryptsOnly(message)) return Promise.resolve(undefined);
-    const answered = this.#turn.then(() => this.#answer(message, credential));
+    const askedAt = this.#ports.monotonic();
+    const answered = this.#turn.then(() => this.#answer(message, credential, askedAt));
     this.#turn = answered.catch(() => undefined);
     return answered;
   }
 
-  async #answer(message: Uint8Array, credential: string): Promise<Answer | undefined> {
+  async #answer(message: Uint8Array, credential: string, askedAt: number): Promise<Answer | undefined> {
+    // Those before it waited for a primary that is missing: it waits there, where there is a limit.
+    if (this.#ports.monotonic() - askedAt > turnMs) return undefined;
     const asked = new Set<string>();
-    const engine = await this.#ports.engine();
+    const engine = await within(turnMs, this.#ports.engine());
+    if (engine === undefined) return undefined;
     for (;;) {
       const spell = this.#ports.spell();
       const caller = this.#ports.callerOf(credential);
@@ -173,6 +179,14 @@ export class LimitedUse {
     this.#closed = true;
     await Promise.all([...this.#shares.keys()].map((key) => this.#giveBack(key)));
   }
+}
+
+/** What the work gives, or undefined when the time is over. */
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const result = await Promise.race([work, new Promise<undefined>((resolve) => { timer = setTimeout(() => resolve(undefined), milliseconds); })]);
+  clearTimeout(timer);
+  return result;
 }
 
 function keyOf({ scope, uniqueIdentifier }: Managed): string {

@@ -98,6 +98,7 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
     get queued() { return opened.queued; },
     get sequence() { return opened.replica.store.sequence; },
     notReady: () => (opened.mayAnswer ? undefined : 'not in touch with the cluster: no permit to answer reads'),
+    read: (look) => opened.read(look),
     sendsAway: () => (opened.isInTouch ? undefined : 'not in touch with the cluster'),
     ready: () => opened.ready(),
     submit: (message, credential) => opened.submit(message, credential, (reason, text) => engine!.refuse(reason, text, undefined, message)),

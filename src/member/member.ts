@@ -23,12 +23,12 @@ import type { ClusterViewPublisher } from '../server/cluster-view.ts';
 import type { Answer } from '../server/engine-port.ts';
 import type { BackupRequest, Capture } from '../storage/capture.ts';
 import type { Mutation } from '../storage/mutation.ts';
-import type { CommitReport } from '../storage/store.ts';
+import type { CommitReport, ReadStore } from '../storage/store.ts';
 import type { LevelStoreOptions } from '../storage/level-store.ts';
 import type { LimitedUse, LimitedUsePorts } from './limited-use.ts';
 import { Planner } from './planner.ts';
 import type { PlannerPorts } from './planner.ts';
-import { outcomeFrom, proposalBytes } from './proposal.ts';
+import { compared, outcomeFrom, proposalBytes } from './proposal.ts';
 import type { Outcome, Proposal } from './proposal.ts';
 import { RepeatedFaults } from './repeated-faults.ts';
 import { Replica } from './replica.ts';
@@ -50,6 +50,12 @@ const removePollMs = 100;
 const leaveMs = 1_000;
 /** Waits for stability, of a second each, before a node that has a permit gives a backup up: longer than a cluster waits for a dead node. */
 const backupWaitsMax = 10;
+const drainedMs = 500;
+/** Another node of the same name is heard this long: a new one ends, one that has run for `settledMs` says so. */
+const doubleMs = 1_000;
+const settledMs = 30_000;
+/** How long a new node listens before it says its name. */
+const listenMs = 700;
 const readyPollMs = 10;
 
 
@@ -94,6 +100,7 @@ export class Member {
   #permitUntil = 0;
   /** Counts unbroken times with a permit: one that was lost and given again between a read and the question says nothing of the read. */
   #spell = 0;
+  #joinedAt = 0;
   /** When there was a permit last, and when another node was heard. */
   #permittedAt = Number.NEGATIVE_INFINITY;
   #heardAt = Number.NEGATIVE_INFINITY;
@@ -159,7 +166,9 @@ export class Member {
         fault: (fault) => faults.tell(fault),
       }, this.#abort.signal);
       this.#nats = nats;
+      await sleep(listenMs);
       if (this.#closed) return await nats.close();
+      this.#joinedAt = clock.monotonic();
       if (!(await nats.log.isOurs(this.#abort.signal))) {
         throw new Fault('E_CLUSTER_KEY', `The log of cluster ${options.cluster} does not open with this node's root key: give it the root key of the other nodes (KMIPD_ROOT_KEY, or a copy of DIR/root-key).`);
       }
@@ -183,6 +192,11 @@ export class Member {
   }
 
   #tick(): void {
+    if ((this.#nats?.peers.doubleHeardMs ?? 0) >= doubleMs && this.#parts.clock.monotonic() - this.#joinedAt < settledMs) {
+      const { cluster, node } = this.#parts.nats;
+      this.#parts.onFault(new Fault('E_NODE_NAME_TAKEN', `Another node of cluster ${cluster} is called ${node}. Give each node its own name.`));
+      return;
+    }
     if (this.#parts.view.noticeSleep()) this.#slept();
     this.handle({ kind: 'tick' });
   }
@@ -214,7 +228,9 @@ export class Member {
 
   /** Resolves when everything submitted here is answered. */
   async drained(): Promise<void> {
-    while (this.#waiting.size > 0) await sleep(readyPollMs);
+    // Connections were waited for; what is left asks a primary that may be missing for long.
+    const until = this.#parts.clock.monotonic() + drainedMs;
+    while (this.#waiting.size > 0 && this.#parts.clock.monotonic() < until) await sleep(readyPollMs);
   }
 
   /** Whether a read just done on this node's own store was of the newest state. */
@@ -265,7 +281,7 @@ export class Member {
   /** A change decided here takes effect if what it changes is still as this node sees it; else a Fault E_CHANGED_MEANWHILE. */
   async change(mutations: readonly Mutation[]): Promise<void> {
     const { store } = this.#replica;
-    const outcome = await this.#propose({ kind: 'change', changes: mutations.map((mutation) => ({ before: store.compare(mutation) ?? null, mutation })) });
+    const outcome = await this.#propose({ kind: 'change', changes: compared(store, mutations) });
     if (outcome?.kind === 'changed') return;
     if (outcome?.kind === 'conflict') throw new Fault('E_CHANGED_MEANWHILE', 'Another node changed the same thing at the same time.', { retryable: true });
     throw new Fault('E_OUTCOME_UNKNOWN', 'The cluster did not answer in time: the change may have taken effect or not.', { retryable: true });
@@ -315,6 +331,14 @@ export class Member {
   async #isNewest(spell: number): Promise<boolean> {
     if (!this.mayAnswer || spell !== this.#spell) return false;
     return this.#begun <= this.#node!.stable || this.#held.until(this.#begun);
+  }
+
+  /** For the admin port: a look at what is on disk, answered as any read. */
+  async read<T>(look: (store: ReadStore) => T): Promise<T> {
+    const spell = this.#spell;
+    const seen = look(this.#replica.store);
+    if (await this.#isNewest(spell)) return seen;
+    throw new Fault('E_NOT_READY', 'Ask another node: this one is not in touch with its cluster.', { retryable: true });
   }
 
   #settle(proposal: string, result: Uint8Array | undefined): void {

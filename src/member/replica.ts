@@ -217,7 +217,8 @@ export class Replica implements StorePort {
       log.warn({ aside }, 'This node\'s history is not the cluster\'s, or too old to go on with: its store is set aside and made anew.');
       await rename(options.folder, aside);
     }
-    await this.#restore(below);
+    // Nothing to start from, again and again: the log begins later than any snapshot that is left.
+    if (!(await this.#restore(below)) && wasEmpty) await sleep(snapshotRetryMs);
     this.#store = await openReplicaStore(options);
     const { history, ...state } = await History.read(this.#store, limits);
     this.#history = history;
@@ -229,20 +230,20 @@ export class Replica implements StorePort {
   }
 
   /** The newest snapshot that can be read; none at all only where the object store says that there is none. */
-  async #restore(below: number): Promise<void> {
+  async #restore(below: number): Promise<boolean> {
     const { options, log } = this.#ports;
     while (!this.#closed) {
       let tried = false;
       try {
         const snapshots = (await this.#ports.snapshots().list()).filter(({ sequence }) => sequence < below).sort((left, right) => right.sequence - left.sequence);
-        if (snapshots.length === 0) return;
+        if (snapshots.length === 0) return false;
         for (const snapshot of snapshots) {
           tried = true;
           try {
             await removeFolder(options.folder);
             await restoreReplica(options, this.#ports.snapshots().read(snapshot));
             log.info({ sequence: snapshot.sequence }, 'Restored from a snapshot.');
-            return;
+            return true;
           } catch (error) {
             log.warn({ error, snapshot: snapshot.name }, 'A snapshot cannot be used; the one before is tried.');
           }

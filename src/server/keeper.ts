@@ -19,6 +19,8 @@ export interface Keeper {
   readonly sequence: number;
   /** For the threads: what they may answer. Absent on a single node. */
   readonly clusterView?: SharedArrayBuffer;
+  /** Looks at what is on disk, and resolves once that is known to be the newest state; rejects with E_NOT_READY where it may not be. */
+  read<T>(look: (store: ReadStore) => T): Promise<T>;
   /** Why reads would not be answered now; undefined if they would. */
   notReady(): string | undefined;
   /** Why clients should go to another node; undefined where waiting here is as good as anywhere. */

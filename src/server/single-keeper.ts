@@ -46,6 +46,7 @@ export async function openSingleKeeper(parts: SingleKeeperParts, events: KeeperE
     view: store.pending(),
     get queued() { return writer.queued; },
     get sequence() { return store.sequence; },
+    read: async (look) => look(store),
     notReady: () => undefined,
     sendsAway: () => undefined,
     ready: async () => undefined,

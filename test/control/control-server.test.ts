@@ -43,7 +43,7 @@ async function running(test: TestContext, ports: Partial<ControlPorts> = {}): Pr
   const log: Log = { fatal: write, error: write, warn: write, info: write, debug: write };
   const well = { ok: true, reasons: [] };
   const server = createControlServer({
-    identity, adminTokenHash, log, commit: (mutations) => store.commit(mutations), liveness: () => well, readiness: () => well,
+    identity, adminTokenHash, log, read: async (look) => look(store), commit: (mutations) => store.commit(mutations), liveness: () => well, readiness: () => well,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'kmipd_up 1\n' }), status: () => ({ version: 'x' }),
     backup: () => Promise.reject(new Error('not of this test')), ...ports,
   });

@@ -134,18 +134,30 @@ describe('three nodes are one key manager', { skip }, () => {
     return Number((await cluster.nodes[0]!.membership())?.['sequence']);
   }
 
-  test('a node with another root key is told so and ends', async (context) => {
-    const folder = mkdtempSync(join(tmpdir(), 'kmipd-stranger-'));
+  /** Starts a node beside the others that is expected to end by itself; resolves with what it said. */
+  const stray = async (context: { after(run: () => void): void }, node: string, rootKey: string | undefined): Promise<string> => {
+    const folder = mkdtempSync(join(tmpdir(), 'kmipd-stray-'));
     context.after(() => rmSync(folder, { recursive: true, force: true }));
     const { name, urls } = cluster.nodes[0]!.place.cluster!;
-    const fromSource = process.env['CI'] === 'true' ? {} : { KMIPD_FROM_SOURCE: '1' };
-    const child = spawn(join(repositoryRoot, 'bin/kmipd'), ['serve', '--data', folder, '--host', '127.0.0.1', '--port', String(await freePort()), '--admin-port', String(await freePort()), '--cluster', name, '--nats', urls.join(','), '--node', 'stranger'], { env: { ...process.env, ...fromSource }, stdio: ['ignore', 'ignore', 'pipe'] });
+    const env = { ...process.env, ...(process.env['CI'] === 'true' ? {} : { KMIPD_FROM_SOURCE: '1' }), ...(rootKey !== undefined && { KMIPD_ROOT_KEY: rootKey }) };
+    const child = spawn(join(repositoryRoot, 'bin/kmipd'), ['serve', '--data', folder, '--host', '127.0.0.1', '--port', String(await freePort()), '--admin-port', String(await freePort()), '--cluster', name, '--nats', urls.join(','), '--node', node], { env, stdio: ['ignore', 'ignore', 'pipe'] });
     let output = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
     const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
     const [code] = (await once(child, 'exit')) as [number | null];
     clearTimeout(timer);
     assert.notEqual(code, 0);
-    assert.match(output, /E_CLUSTER_KEY/);
+    return output;
+  };
+
+  test('a node with another root key is told so and ends', async (context) => {
+    assert.match(await stray(context, 'stranger', undefined), /E_CLUSTER_KEY/);
+  });
+
+  test('a node with the name of another is told so and ends, and the other goes on', async (context) => {
+    const { name, rootKey } = cluster.nodes[0]!.place;
+    assert.match(await stray(context, name, rootKey), /E_NODE_NAME_TAKEN/);
+    assert.equal(cluster.nodes[0]!.process.running, true);
+    await cluster.waitReady(10_000);
   });
 });
