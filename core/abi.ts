@@ -125,17 +125,19 @@ export const DATA_LIMIT_DECRYPT = 4;
 export const PERMISSION_ENCRYPT = 1;
 export const PERMISSION_DECRYPT = 2;
 
-// Key slot: a key area, then facts about the object, public. Little-endian.
-export const SLOT_BYTES = 6592; // KEY_AREA_BYTES + SLOT_FACTS_BYTES
+// Key slot: facts about the object, public, then its key as it is. Little-endian.
+export const SLOT_BYTES = 320; // SLOT_FACTS_BYTES, key, its length
 export const SLOT_FACTS_BYTES = 256;
-export const SLOTS_MAX = 32768; // 216 MB of the instance's 256 MiB
+export const SLOTS_MAX = 262144; // 84 MB of the instance's 256 MiB
+export const SLOT_AREAS_MAX = 1024; // keys that are expanded at once, KEY_AREA_BYTES each: expanding one again costs some microseconds
 export const SLOT_SCOPE = 0; // u32, the host's number of the scope
 export const SLOT_HASH = 4; // u32, of scope and identifier
-export const SLOT_IDENTIFIER_LENGTH = 8; // i32; -1: the slot is free
+export const SLOT_IDENTIFIER_LENGTH = 8; // i32
 export const SLOT_FLAGS = 12; // u32, SLOT_HOST_…
 export const SLOT_REFERENCED = 16; // u32, 1 since the clock's hand passed
 export const SLOT_STATE = 20; // u32, as stored; dates may have moved it on
 export const SLOT_USAGE_MASK = 24; // u32
+export const SLOT_AREA = 28; // i32, number of the key's area, from 1; -1: not expanded; 0: the slot is free
 export const SLOT_ACTIVATION = 32; // i64 seconds; DATE_NEVER where absent
 export const SLOT_DEACTIVATION = 40; // i64; DATE_NEVER
 export const SLOT_PROCESS_START = 48; // i64; DATE_ALWAYS
@@ -143,6 +145,8 @@ export const SLOT_PROTECT_STOP = 56; // i64; DATE_NEVER
 export const SLOT_PARAMETERS = 64; // the object's Cryptographic Parameters, as drawn below
 export const SLOT_IDENTIFIER = 128; // bytes, then zeros
 export const SLOT_IDENTIFIER_BYTES_MAX = 128; // ours have 36; objects with a longer one are the host's
+export const SLOT_KEY = 256;
+export const SLOT_KEY_LENGTH = 288; // i32
 export const SLOT_HOST_ENCRYPTS = 1; // the host answers each Encrypt with this object
 export const SLOT_HOST_DECRYPTS = 2;
 // Where the host lays what loadSlot() takes: facts as above, then the key.

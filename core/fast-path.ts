@@ -11,7 +11,7 @@
 
 import {
   BATCH_OPTION_MAX, DATA_LIMITS_BYTES, DATA_LIMIT_DECRYPT, DATA_LIMIT_MODE_BYTES, FAST_DEPTH_MAX, FAST_HOST_NEEDED, FAST_ITEMS_MAX, FAST_ITEM_IDS, FAST_REQUEST_BYTES, FAST_RESPONSE_BYTES, FAST_ROWS_MAX,
-  FAST_SLOT_MISSING, KEY_AREA_ALIGN, KEY_AREA_BYTES, MODE_GCM, OPERATION_DECRYPT, OPERATION_ENCRYPT, PERMISSION_DECRYPT, PERMISSION_ENCRYPT,
+  FAST_SLOT_MISSING, KEY_AREA_ALIGN, MODE_GCM, OPERATION_DECRYPT, OPERATION_ENCRYPT, PERMISSION_DECRYPT, PERMISSION_ENCRYPT,
   REPORT_DECRYPTED, REPORT_ENCRYPTED, REPORT_IDENTIFIER, REPORT_IDENTIFIER_LENGTH, REPORT_VERSION, RESULT_SUCCESS, ROW_BYTES,
   SLOT_ACTIVATION, SLOT_DEACTIVATION, SLOT_FLAGS, SLOT_HOST_DECRYPTS, SLOT_HOST_ENCRYPTS, SLOT_IDENTIFIER_BYTES_MAX, SLOT_PARAMETERS,
   SLOT_PROCESS_START, SLOT_PROTECT_STOP, SLOT_STATE, SLOT_USAGE_MASK, STATE_ACTIVE, STATE_COMPROMISED, STATE_DEACTIVATED,
@@ -19,7 +19,7 @@ import {
 } from "./abi.ts";
 import { REPORT, chooseParameters, chooseVector, iv, ivLength, ivMade, mode, padding, tagLength } from "./cipher-request.ts";
 import { reserve, wipe } from "./memory.ts";
-import { findSlot } from "./slots.ts";
+import { expandedKey, findSlot } from "./slots.ts";
 import { decryptOnce, encryptOnce } from "./once.ts";
 import {
   TAG_AUTHENTICATED_ENCRYPTION_ADDITIONAL_DATA, TAG_AUTHENTICATED_ENCRYPTION_TAG, TAG_BATCH_COUNT, TAG_BATCH_ERROR_CONTINUATION_OPTION,
@@ -321,7 +321,7 @@ function answerPayload(operation: i32, id: i32, payload: i32): i32 {
   const answer = at;
   at = beginStructure(answer, TAG_RESPONSE_PAYLOAD);
   at = copyItem(at, name - 8, nameLength);
-  const area = facts - KEY_AREA_BYTES;
+  const area = expandedKey(facts);
   const source = request + <usize>rowOffset(rows, data);
   const additional = aad < 0 ? request : request + <usize>rowOffset(rows, aad);
   written = cursor + <usize>room;

@@ -35,7 +35,7 @@ export const limitTable = {
   writerMessages: { byDefault: 8_192, least: 1, unit: 'count', reason: 'changes under way in the node: planned, waiting or being synced; above it a request is refused at once' },
   writerBytes: { byDefault: 128 * mebibyte, least: mebibyte, unit: 'bytes', reason: 'bytes of the requests that wait for the writing thread' },
   cachedObjects: { byDefault: 20_000, least: 1, unit: 'count', reason: 'decoded objects that one worker keeps in memory, least recently used out first' },
-  keySlots: { byDefault: 1_024, least: 1, unit: 'count', reason: 'expanded keys in the WebAssembly core of one worker, 6.4 KiB each; the one that was used longest ago makes room' },
+  keySlots: { byDefault: 131_072, least: 1, unit: 'count', reason: 'keys in the WebAssembly core of one worker, about 500 bytes each once used; the one that was used longest ago makes room' },
   permitWaitMs: { byDefault: 10 * second, least: 0, unit: 'milliseconds', reason: 'a message at a node without a permit from its cluster: after this the client is told so and sent away, to another node; longer than NATS elects' },
   stableWaitMs: { byDefault: 12 * second, least: 0, unit: 'milliseconds', reason: 'an answer that shows a change which other nodes have not confirmed yet; longer than a cluster takes to go on without a node that died, or NATS to elect' },
   drainMs: { byDefault: 5 * second, least: 0, unit: 'milliseconds', reason: 'from SIGTERM until connections that are still busy are cut' },

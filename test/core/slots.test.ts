@@ -2,10 +2,14 @@
 // a Map through thousands of random loads and drops at a size where probes run long.
 
 import assert from 'node:assert/strict';
+import { createCipheriv } from 'node:crypto';
 import { test } from 'node:test';
 import {
-  DATE_ALWAYS, DATE_NEVER, KEY_AREA_BYTES, SLOT_BYTES, SLOT_FACTS_BYTES, SLOT_IDENTIFIER_BYTES_MAX, STAGE_BYTES, STAGE_KEY,
+  DATE_ALWAYS, DATE_NEVER, PADDING_NONE, PERMISSION_ENCRYPT, SLOT_AREAS_MAX, SLOT_BYTES, SLOT_FACTS_BYTES, SLOT_IDENTIFIER_BYTES_MAX, STAGE_BYTES, STAGE_KEY,
 } from '../../core/abi.ts';
+import { readPayload, readResponse, writeRequest } from '../../src/codec/message.ts';
+import { BlockCipherMode } from '../../src/kmip/enums.ts';
+import { encrypt } from '../../src/operations/encrypt.ts';
 import { FastPath } from '../../src/wasm/fast-path.ts';
 import type { SlotFacts } from '../../src/wasm/fast-path.ts';
 import type { CoreInstance } from '../../src/wasm/load.ts';
@@ -54,7 +58,7 @@ function collision<T>(make: () => T, hash: (each: T) => number): readonly [T, T]
 }
 
 test('a slot weighs what abi.ts says', () => {
-  assert.equal(SLOT_BYTES, KEY_AREA_BYTES + SLOT_FACTS_BYTES);
+  assert.ok(SLOT_BYTES >= SLOT_FACTS_BYTES + 32 + 4);
   assert.equal(SLOT_BYTES % 64, 0);
   assert.equal(STAGE_BYTES, STAGE_KEY + 32);
 });
@@ -152,5 +156,45 @@ for (const core of cores) {
     const now = memory();
     for (let offset = 0; offset < now.length && differs.length < 20; offset += 1) if (now[offset] !== before[offset]) differs.push(offset);
     assert.ok(differs.length <= 4, `memory differs at ${differs.join(', ')}: only the hand of the clock may have moved`);
+  });
+  test(`${core.build}: more keys than are expanded at once encrypt right in any order, and what is dropped leaves no form of its key`, () => {
+    const instance = core.instance();
+    const count = SLOT_AREAS_MAX + 300;
+    const { fast } = createSlots(instance, count);
+    const random = seededRandom(86);
+    const keys = Array.from({ length: count }, (_, index) => ({ name: `key ${index}`, bytes: random.bytes([16, 24, 32][index % 3]!) }));
+    const data = random.bytes(256);
+    const ask = (index: number): void => {
+      const { name, bytes } = keys[index]!;
+      const request = writeRequest(14, {}, [{ operation: encrypt.code, payload: { type: encrypt.request, value: { uniqueIdentifier: name, cryptographicParameters: { blockCipherMode: BlockCipherMode.ECB, paddingMethod: PADDING_NONE }, data } } }]);
+      const answer = fast.handle(request, 1, PERMISSION_ENCRYPT, 1);
+      assert.ok(answer.kind === 'answer', `${name}: ${answer.kind}`);
+      const message = readResponse(answer.response);
+      const cipher = createCipheriv(`aes-${bytes.length * 8}-ecb`, bytes, null).setAutoPadding(false);
+      assert.deepEqual(Buffer.from((readPayload(message, message.items[0]!, encrypt.response) as { data: Uint8Array }).data), Buffer.concat([cipher.update(data), cipher.final()]), name);
+    };
+    const numbers = keys.map(({ name, bytes }) => fast.loadSlot(1, name, facts, bytes));
+    assert.equal(new Set(numbers).size, count);
+    for (let index = 0; index < count; index += 1) ask(index);
+    for (let step = 0; step < 3000; step += 1) ask(random.below(3) > 0 ? random.below(50) : random.below(count));
+    const copies = (index: number): number => {
+      const memory = Buffer.from(instance.exports.memory.buffer);
+      let found = 0;
+      for (let at = memory.indexOf(keys[index]!.bytes); at >= 0; at = memory.indexOf(keys[index]!.bytes, at + 1)) found += 1;
+      return found;
+    };
+    const expanded = Array.from({ length: 20 }, (_, index) => index).filter((index) => copies(index) > 1);
+    assert.ok(expanded.length > 15, 'keys that are often used lie in their slots and, expanded, in areas');
+    const once = keys.findIndex((_, index) => index >= 50 && copies(index) === 1);
+    assert.ok(once >= 0, 'another one had to make room, and its round keys are wiped');
+    for (const index of [...expanded, once]) {
+      fast.dropSlot(numbers[index]!);
+      assert.equal(copies(index), 0);
+    }
+    ask(expanded.includes(30) ? 31 : 30);
+    fast.dropAll();
+    for (const index of [0, 30, 31, 60, count - 1]) assert.equal(copies(index), 0);
+    assert.equal(fast.loadSlot(1, keys[0]!.name, facts, keys[0]!.bytes) >= 0, true);
+    ask(0);
   });
 }
