@@ -26,6 +26,7 @@ import type { Mutation } from '../storage/mutation.ts';
 import type { CommitReport, ReadStore } from '../storage/store.ts';
 import type { LevelStoreOptions } from '../storage/level-store.ts';
 import type { LimitedUse, LimitedUsePorts } from './limited-use.ts';
+import { LogWatch } from './log-watch.ts';
 import { Planner } from './planner.ts';
 import type { PlannerPorts } from './planner.ts';
 import { compared, outcomeFrom, proposalBytes } from './proposal.ts';
@@ -93,6 +94,7 @@ export class Member {
   readonly #identity = randomUUID();
   readonly #limitedUse: LimitedUse;
   readonly #held = new StableWaits();
+  readonly #logWatch: LogWatch;
   /** Newest entry that may be in the store. */
   #begun: number;
   #nats: NatsAdapters | undefined;
@@ -113,6 +115,7 @@ export class Member {
     this.#parts = parts;
     this.#replica = replica;
     this.#begun = replica.store.sequence;
+    this.#logWatch = new LogWatch(parts.log, () => parts.clock.monotonic());
     this.#limitedUse = parts.limitedUse(replica, {
       spell: () => this.#spell,
       isNewest: (spell) => this.#isNewest(spell),
@@ -199,6 +202,7 @@ export class Member {
     }
     if (this.#parts.view.noticeSleep()) this.#slept();
     this.handle({ kind: 'tick' });
+    this.#logWatch.look(this.#node?.logLost ?? 0);
   }
 
   /** Told to the threads after each step of the protocol, before the protocol says anything to others. */
