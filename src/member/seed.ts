@@ -142,7 +142,7 @@ async function proposeParts({ keeper, rootKey, log }: SeedParts, seed: Seed, sto
     const committed = keeper.commit([...part, { kind: 'setting-put', name: seedSetting, value: encode({ backup: seed.id, done, isComplete: done === total } satisfies Progress) }]);
     [part, bytes, parts] = [[], 0, parts + 1];
     await committed;
-    if (parts % logEveryParts === 0 || done === total) log.info({ done, total }, done === total ? 'The backup is taken over.' : 'Taking over the backup.');
+    if (parts === 1 || parts % logEveryParts === 0 || done === total) log.info({ done, total }, done === total ? 'The backup is taken over.' : 'Taking over the backup.');
   };
   for await (const mutation of recordsOf(store, seed.rootKey, rootKey)) {
     if (skipped < begun) {

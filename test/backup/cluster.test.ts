@@ -28,7 +28,7 @@ import type { Ran } from './own-commands.ts';
 import { createKey, fillState, pictureOf, sealedBy } from './server-picture.ts';
 import type { Client } from './server-picture.ts';
 
-const largeObjects = 20_000;
+const largeObjects = 8_000;
 const startLimitMs = 60_000;
 const rootKey = randomBytes(32).toString('hex');
 const env = { KMIPD_ROOT_KEY: rootKey };
@@ -180,13 +180,14 @@ describe('backups and clusters', { skip: natsMissing() }, () => {
     const { file, credential, newest } = await largeBackup(place.folder);
     const first = await place.node('large', 'n1', '--restore', file);
     first.process.start();
-    await until(() => first.process.log.includes('The cluster begins with a backup.'));
+    await until(() => first.process.log.includes('Taking over the backup.'));
+    assert.equal(await first.readiness(), 'starting');
+    await first.process.kill();
+    assert.equal(first.process.log.includes('The backup is taken over.'), false, 'struck in the middle');
     const second = await place.node('large', 'n2');
     second.process.start();
-    await until(async () => (await first.readiness()) === 'starting' && (await second.readiness()) === 'starting');
     await until(() => second.process.log.includes('this node waits'));
-    await first.process.kill();
-    await sleep(3_000);
+    await sleep(1_000);
     assert.equal(await second.readiness(), 'starting');
     assert.equal((await second.get('/v1/status', true)).status, 503, 'no token is known before all is there');
 
