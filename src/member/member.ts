@@ -139,6 +139,7 @@ export class Member {
       emit: (event) => member?.handle(event),
       snapshots: () => member!.#nats!.snapshots,
       plan: (payload) => member!.#planner.plan(payload),
+      refuse: (payload) => member!.#planner.refuse(payload),
       unplanned: () => member!.#planner.forget(),
       applying: (changed, sequence) => {
         member!.#begun = sequence;

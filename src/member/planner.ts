@@ -66,6 +66,14 @@ export class Planner {
     return workOf({ mutations: [], outcome: this.#tooLong(proposal) });
   }
 
+  /** A failure that changes nothing. */
+  refuse(payload: Uint8Array): PlannedWork {
+    const proposal = proposalFrom(payload);
+    if (proposal.kind === 'grant') return workOf({ mutations: [], outcome: { kind: 'granted', units: 0 } });
+    if (proposal.kind !== 'message') return workOf({ mutations: [], outcome: { kind: 'conflict' } });
+    return workOf(refusal(this.#ports.engine.refuse('GeneralFailure', 'The server failed to execute the request.', undefined, proposal.message)));
+  }
+
   /** What was planned and is not in the log is forgotten. */
   forget(): void {
     this.#ports.nonces.forget();

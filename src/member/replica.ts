@@ -17,13 +17,13 @@ import type { Logged } from '../../cluster/entry.ts';
 import type { ClusterEvent, Restored, StorePort } from '../../cluster/ports.ts';
 import type { Log } from '../log.ts';
 import { targetOf } from '../storage/apply.ts';
-import type { Mutation } from '../storage/mutation.ts';
 import { openReplicaStore, restoreReplica } from '../storage/replica-store.ts';
 import type { Capture, ReplicaStore } from '../storage/replica-store.ts';
 import type { CommitReport } from '../storage/store.ts';
 import type { LevelStoreOptions } from '../storage/level-store.ts';
 import { History, restoredFrom } from './history.ts';
 import type { HistoryLimits } from './history.ts';
+import type { PlannedWork } from './planner.ts';
 import { mutationsFrom } from './proposal.ts';
 
 /** Between two attempts to read or write a snapshot while NATS is away. */
@@ -42,7 +42,9 @@ export interface ReplicaPorts {
   emit(event: ClusterEvent): void;
   snapshots(): SnapshotStore;
   /** Plans a proposal on `planned()`; never throws for what a client sent. */
-  plan(payload: Uint8Array): Promise<{ readonly mutations: Uint8Array; readonly result: Uint8Array; readonly decided: readonly Mutation[] }>;
+  plan(payload: Uint8Array): Promise<PlannedWork>;
+  /** The same, changing nothing. */
+  refuse(payload: Uint8Array): PlannedWork;
   /** What was planned and is not in the log is forgotten. */
   unplanned(): void;
   /** Entry `sequence` is about to change these objects. */
@@ -132,9 +134,9 @@ export class Replica implements StorePort {
     try {
       await this.#rested();
       if (this.#plans !== plans) return;
-      const { mutations, result, decided } = await this.#ports.plan(payload);
+      const work = await this.#ports.plan(payload);
       if (this.#plans === plans) {
-        this.#store.plan(proposal, decided);
+        const { mutations, result } = this.#fitting(proposal, payload, work);
         this.#ports.emit({ kind: 'planned', proposal, mutations, result });
         return;
       }
@@ -146,6 +148,20 @@ export class Replica implements StorePort {
     }
     // Forgotten while it was being decided: what it was decided on is not there any more, and what it has used since is nobody's.
     this.#ports.unplanned();
+  }
+
+  /** What was decided has to fit the planned view. Where it does not, that is a bug, and one that the next primary would meet as well: it is refused. */
+  #fitting(proposal: string, payload: Uint8Array, work: PlannedWork): PlannedWork {
+    try {
+      this.#store.plan(proposal, work.decided);
+      return work;
+    } catch (error) {
+      this.#ports.log.error({ error }, 'What was decided does not fit the state that it was decided on; it is refused.');
+      this.#ports.unplanned();
+      const refused = this.#ports.refuse(payload);
+      this.#store.plan(proposal, refused.decided);
+      return refused;
+    }
   }
 
   /** A long queue is planned in slices, so that heartbeats, the tenure and sockets have their turn. */

@@ -34,6 +34,7 @@ async function opened(context: TestContext, slow: ReadonlyMap<number, Promise<vo
     emit: (event) => events.push(event),
     snapshots: () => assert.fail('no snapshots'),
     plan: (payload) => planner!.plan(payload),
+    refuse: (payload) => planner!.refuse(payload),
     unplanned: () => planner!.forget(),
     applying: () => undefined, applied: () => undefined, suspend: async () => undefined, reopened: () => undefined, resume: async () => undefined,
     onFault: (error) => faults.push(error),
@@ -46,6 +47,7 @@ async function opened(context: TestContext, slow: ReadonlyMap<number, Promise<vo
   const engine: EnginePort = {
     async execute(bytes) {
       await slow.get(bytes[0]!);
+      if (bytes[0] === 99) return { needsPrimary: false, response: nonces.source(), mutations: [{ kind: 'material-destroyed', scope: 'nowhere', uniqueIdentifier: 'nothing' }], items: [], version: 14 };
       return { needsPrimary: false, response: nonces.source(), mutations: [], items: [], version: 14 };
     },
     refuse: () => new Uint8Array(0),
@@ -123,5 +125,18 @@ test('a role for a scope that was planned and forgotten is a conflict, not the e
   const scope: Mutation = { kind: 'scope-put', record: { scope: 'new', sealedRootKey: new Uint8Array(1), createdAt: 1 } };
   assert.equal(await result('alone', [role]), 'conflict');
   assert.equal(await result('together', [scope, role]), 'changed');
+  assert.deepEqual(faults, []);
+});
+
+test('a decision that does not fit the state is refused and ends no node, and leaves no prefix behind', { timeout: 10_000 }, async (context) => {
+  const { replica, events, faults, planned } = await opened(context, new Map());
+  replica.plan('misfit', message(99));
+  await sleep(50);
+  const event = events.find((each) => each.kind === 'planned' && each.proposal === 'misfit');
+  assert.ok(event?.kind === 'planned');
+  assert.deepEqual(mutationsFrom(event.mutations), []);
+  replica.plan('next', message(1));
+  const { taken, prefix } = await planned('next');
+  assert.deepEqual(taken, [prefix]);
   assert.deepEqual(faults, []);
 });
