@@ -31,6 +31,11 @@ export type RefusedFrame =
   /** What came begins no KMIP message, so nobody knows where the next one begins: close the connection. */
   | { readonly kind: 'lost'; readonly head: Uint8Array<ArrayBuffer> };
 
+/** Where frames go: an array, a queue. */
+export interface FrameSink {
+  push(frame: Uint8Array | RefusedFrame): unknown;
+}
+
 export type Frame = { readonly kind: 'message'; readonly bytes: Uint8Array<ArrayBuffer> } | RefusedFrame;
 
 /**
@@ -80,9 +85,8 @@ export class FrameReader {
     return frames.map((frame) => (frame instanceof Uint8Array ? { kind: 'message', bytes: new Uint8Array(frame) } : frame));
   }
 
-  /** As `push`, but adds to `frames`, and a message that lies whole in the chunk is a view of it. Gives how many it added. */
-  take(chunk: Uint8Array, frames: (Uint8Array | RefusedFrame)[]): number {
-    const before = frames.length;
+  /** As `push`, but gives each to `frames`, and a message that lies whole in the chunk is a view of it. */
+  take(chunk: Uint8Array, frames: FrameSink): void {
     let position = 0;
     while (position < chunk.length && !this.#lost) {
       if (this.#skipping > 0) {
@@ -99,7 +103,6 @@ export class FrameReader {
         position = this.#gather(chunk, position, frames);
       }
     }
-    return frames.length - before;
   }
 
   /** Length of the message that lies whole at this position; 0: none does. */
@@ -112,7 +115,7 @@ export class FrameReader {
   }
 
   /** Keeps bytes of one message, up to its end or the chunk's; gives the position after them. */
-  #gather(chunk: Uint8Array, start: number, frames: (Uint8Array | RefusedFrame)[]): number {
+  #gather(chunk: Uint8Array, start: number, frames: FrameSink): number {
     let position = start;
     if (this.#expected === 0) {
       position = this.#append(chunk, position, headerLength);
@@ -134,7 +137,7 @@ export class FrameReader {
   }
 
   /** Length of the message whose header is in `#pending`. */
-  #judge(frames: (Uint8Array | RefusedFrame)[]): number {
+  #judge(frames: FrameSink): number {
     const view = new DataView(this.#pending.buffer);
     const begins = this.#filled === headerLength && this.#pending[3] === ItemType.Structure ? view.getUint32(0) >>> 8 : 0;
     if (begins !== Tag.RequestMessage && begins !== Tag.ResponseMessage) {

@@ -13,13 +13,15 @@
 import type { TLSSocket } from 'node:tls';
 import type { Caller } from '../operations/context.ts';
 import { FrameReader, statesMaximumResponseSize } from '../codec/frame.ts';
-import type { RefusedFrame } from '../codec/frame.ts';
+import type { FrameSink, RefusedFrame } from '../codec/frame.ts';
 import type { CloseCause } from '../metrics/layout.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import type { Gathering, WorkerLoad } from './answer-writer.ts';
+import { RequestQueue, bytesOf } from './request-queue.ts';
+import type { Request } from './request-queue.ts';
 import type { MessageService } from './message-service.ts';
 import { limitNames } from './limits.ts';
 import type { LimitName, Limits } from './limits.ts';
@@ -52,15 +54,13 @@ interface Place {
   answer: Uint8Array | undefined;
 }
 
-export class Connection {
+export class Connection implements FrameSink {
   readonly socket: TLSSocket;
   caller: Caller;
   readonly #ports: ConnectionPorts;
   readonly #frames: FrameReader;
   readonly #writer: AnswerWriter;
-  /** Requests that are read and not begun, and when each came. */
-  readonly #waiting: (Uint8Array | RefusedFrame)[] = [];
-  readonly #arrivals: number[] = [];
+  readonly #waiting = new RequestQueue();
   readonly #places: Place[] = [];
   #phase: 'open' | 'ending' | 'closed' = 'open';
   #cause: CloseCause = 'client';
@@ -125,8 +125,7 @@ export class Connection {
   endAfterAnswers(cause: CloseCause): void {
     this.#setCause(cause);
     this.#lastCause ??= cause;
-    this.#arrivals.length = 0;
-    for (const frame of this.#waiting.splice(0)) this.#count(-bytesOf(frame));
+    while (this.#waiting.length > 0) this.#count(-bytesOf(this.#waiting.take()));
   }
 
   /** Ends at once, whatever is under way. */
@@ -172,11 +171,10 @@ export class Connection {
     recorder.bytesIn(chunk.length);
     if (this.#phase !== 'open') return;
     const now = clock.monotonic();
-    const whole = this.#take(chunk);
-    for (let index = this.#waiting.length - whole; index < this.#waiting.length; index += 1) {
-      this.#count(bytesOf(this.#waiting[index]!));
-      this.#arrivals.push(now);
-    }
+    const before = this.#waiting.length;
+    this.#waiting.now = now;
+    this.#take(chunk);
+    const whole = this.#waiting.length - before;
     this.#isDeep ||= this.#waiting.length + this.#places.length + this.#writer.queued > recordReaderDepth;
     const partial = this.#frames.bufferedBytes;
     this.#ports.load.bytes += partial - this.#partialBytes;
@@ -189,17 +187,23 @@ export class Connection {
     this.#adjustReading();
   }
 
-  /** Adds the messages that are whole with this piece to those that wait; gives how many. */
-  #take(chunk: Uint8Array): number {
-    if (this.#lastCause !== undefined) return 0;
-    if (!this.#draining) return this.#frames.take(chunk, this.#waiting);
-    if (!this.#completing) return 0;
-    const before = this.#waiting.length;
-    const whole = this.#frames.take(chunk, this.#waiting);
-    if (whole === 0 && this.#frames.midMessage) return 0;
-    this.#completing = false;
-    this.#waiting.length = Math.min(before + 1, this.#waiting.length);
-    return this.#waiting.length - before;
+  /** Adds the messages that are whole with this piece to those that wait. */
+  #take(chunk: Uint8Array): void {
+    if (this.#lastCause !== undefined) return;
+    if (!this.#draining) {
+      this.#frames.take(chunk, this);
+    } else if (this.#completing) {
+      const [first] = this.#frames.push(chunk);
+      if (first === undefined && this.#frames.midMessage) return;
+      this.#completing = false;
+      if (first !== undefined) this.push(first.kind === 'message' ? first.bytes : first);
+    }
+  }
+
+  /** Called by the reader of frames. */
+  push(request: Request): void {
+    this.#count(bytesOf(request));
+    this.#waiting.push(request);
   }
 
   /** Executes as many waiting messages as order and limits allow. */
@@ -216,10 +220,10 @@ export class Connection {
       service.refresh();
       // Refreshing may have found that the credential was revoked.
       if (this.#phase !== 'open' || this.socket.destroyed) break;
-      const frame = this.#waiting.shift()!;
-      const arrivedAt = this.#arrivals.shift()!;
-      if (frame instanceof Uint8Array) this.#execute(frame, arrivedAt);
-      else this.#refuse(frame, arrivedAt);
+      const request = this.#waiting.take();
+      const { arrivedAt } = this.#waiting;
+      if (request instanceof Uint8Array) this.#execute(request, arrivedAt);
+      else this.#refuse(request, arrivedAt);
     }
     this.#pumping = false;
     this.#flush();
@@ -354,8 +358,7 @@ export class Connection {
     this.#inFlightBytes = 0;
     this.#partialBytes = 0;
     this.#writer.close();
-    this.#waiting.length = 0;
-    this.#arrivals.length = 0;
+    while (this.#waiting.length > 0) this.#waiting.take();
     this.#places.length = 0;
     recorder.inFlightBytes(load.bytes);
     recorder.connectionClosed(this.#cause);
@@ -371,9 +374,4 @@ export class Connection {
   #limitReached(name: LimitName): void {
     this.#ports.recorder.limitReached(limitNames.indexOf(name));
   }
-}
-
-/** Of a request in memory; what is refused was not kept. */
-function bytesOf(frame: Uint8Array | RefusedFrame): number {
-  return frame instanceof Uint8Array ? frame.length : 0;
 }
