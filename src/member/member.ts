@@ -55,8 +55,9 @@ const drainedMs = 500;
 /** Another node of the same name is heard this long: a new one ends, one that has run for `settledMs` says so. */
 const doubleMs = 1_000;
 const settledMs = 30_000;
-/** How long a new node listens before it says its name. */
+/** How long a new node listens before it says its name; another one of it is heard every 200 ms. */
 const listenMs = 700;
+const doubleAtStartMs = 300;
 const readyPollMs = 10;
 
 
@@ -172,6 +173,7 @@ export class Member {
       this.#nats = nats;
       await sleep(listenMs);
       if (this.#closed) return await nats.close();
+      if (nats.peers.doubleHeardMs >= doubleAtStartMs) throw this.#nameTaken();
       this.#joinedAt = clock.monotonic();
       if (!(await nats.log.isOurs(this.#abort.signal))) {
         throw new Fault('E_CLUSTER_KEY', `The log of cluster ${options.cluster} does not open with this node's root key: give it the root key of the other nodes (KMIPD_ROOT_KEY, or a copy of DIR/root-key).`);
@@ -195,10 +197,14 @@ export class Member {
     }
   }
 
+  #nameTaken(): Fault {
+    const { cluster, node } = this.#parts.nats;
+    return new Fault('E_NODE_NAME_TAKEN', `Another node of cluster ${cluster} is called ${node}. Give each node its own name.`);
+  }
+
   #tick(): void {
     if ((this.#nats?.peers.doubleHeardMs ?? 0) >= doubleMs && this.#parts.clock.monotonic() - this.#joinedAt < settledMs) {
-      const { cluster, node } = this.#parts.nats;
-      this.#parts.onFault(new Fault('E_NODE_NAME_TAKEN', `Another node of cluster ${cluster} is called ${node}. Give each node its own name.`));
+      this.#parts.onFault(this.#nameTaken());
       return;
     }
     if (this.#parts.view.noticeSleep()) this.#slept();
@@ -341,8 +347,9 @@ export class Member {
   /** For the admin port: a look at what is on disk, answered as any read. */
   async read<T>(look: (store: ReadStore) => T): Promise<T> {
     const spell = this.#spell;
-    const seen = look(this.#replica.store);
-    if (await this.#isNewest(spell)) return seen;
+    // That something is not there is an answer as well.
+    const seen = await Promise.resolve().then(() => look(this.#replica.store)).then((value) => () => value, (error: unknown) => () => { throw error; });
+    if (await this.#isNewest(spell)) return seen();
     throw new Fault('E_NOT_READY', 'Ask another node: this one is not in touch with its cluster.', { retryable: true });
   }
 
