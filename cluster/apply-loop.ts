@@ -30,6 +30,11 @@ export function take(state: NodeState, sequence: number, bytes: Uint8Array, veri
     state.nextRead = Math.min(state.nextRead, now);
     return;
   }
+  if (!verified && state.agreed !== undefined) {
+    // Whether the log holds our head is not known.
+    state.nextRead = Math.min(state.nextRead, now);
+    return;
+  }
   const logged = open(bytes);
   if (!verified && !counts(replicated, logged) && compareFences(logged.entry.fence, replicated.fence) > 0) {
     // Void, or is it us? A read that begins with our own head tells.
@@ -94,15 +99,11 @@ export function appendAgain(after: Head, entries: readonly Logged[], out: Outbox
 }
 
 /**
- * The log ends at `last`, before our own head: it lost entries. Puts them back, as many at once as the limits let, and reads again soon.
- * Where it lost more than the tail holds nothing can be appended in the right place: the node says so and changes nothing.
+ * The log ends at `last`, before our own head, with the entry that we have there (catch-up.ts): it lost entries. Puts them back, as many at
+ * once as the limits let, and reads again soon.
  */
 export function putBack(state: NodeState, last: number, now: number, out: Outbox): void {
   const { tail, limits, timing } = state;
-  const end = tail.at(last);
   state.nextRead = now + timing.askMs;
-  const lost = tail.from(last + 1, limits.readEntries, limits.putBackBytes);
-  const reaches = lost.length > 0 && (end !== undefined || last === 0);
-  state.logLost = reaches ? 0 : state.replicated.sequence - last;
-  if (reaches) appendAgain({ sequence: last, hash: end?.hash ?? emptyHash }, lost, out);
+  appendAgain({ sequence: last, hash: tail.at(last)?.hash ?? emptyHash }, tail.from(last + 1, limits.readEntries, limits.putBackBytes), out);
 }

@@ -51,7 +51,7 @@ export function takeSight(state: NodeState, sentAt: number, record: TenureRecord
     return;
   }
   if (record === undefined) {
-    if (state.rebuilding || state.draining || now < election.restUntil || !election.logRead || (election.claim !== undefined && now < election.claim.sentAt + state.timing.appendMs)) return;
+    if (state.rebuilding || state.draining || now < election.restUntil || !election.logRead || state.logLost > 0 || (election.claim !== undefined && now < election.claim.sentAt + state.timing.appendMs)) return;
     election.claims += 1;
     const claim = `${state.node}/${state.incarnation}/${election.claims}`;
     election.claim = { claim, sentAt: now };

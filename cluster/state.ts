@@ -51,9 +51,15 @@ export interface NodeState {
   logFirst: number;
   /** Entries that the log lost and this node cannot put back, because its tail does not reach so far: nobody may go on, an operator has to look. */
   logLost: number;
-  /** When the log is read next, whatever happens; and the read under way, if any. */
+  /**
+   * Set while it is not known that the log holds our own head, since it was seen to end before it: up to this place it has been compared.
+   * Nothing is taken meanwhile but by reads that begin here (catch-up.ts).
+   */
+  agreed: number | undefined;
+  /** When the log is read next, whatever happens; and the read under way, if any, with our head when it was sent. */
   nextRead: number;
   readSentAt: number | undefined;
+  readHead: number;
   readonly election: Election;
   readonly permits: Permits;
   readonly forward: Forward;
@@ -96,8 +102,10 @@ export function createState({ node, timing, limits, restored, startsEmpty }: Nod
     tenureTakenAt: now,
     logFirst: 1,
     logLost: 0,
+    agreed: undefined,
     nextRead: now,
     readSentAt: undefined,
+    readHead: 0,
     election: { nextLook: now, restUntil: now, sight: undefined, claim: undefined, claims: 0, logRead: false },
     permits: { grants: [], sent: new Map(), nextNumber: 1, nextHeartbeat: now, fenceSeen: replicated.fence, emptySince: startsEmpty ? now : undefined },
     forward: { primary: undefined, openedFence: noFence, waiting: new Map() },

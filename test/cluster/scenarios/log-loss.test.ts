@@ -3,6 +3,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { seal } from '../../../cluster/entry.ts';
+import type { SimNode } from '../sim/sim-node.ts';
 import { Stage } from './stage.ts';
 
 test('the next primary puts back what the log lost, from the only node that has it', () => {
@@ -91,4 +93,107 @@ test('a node whose own head is the last entry that was purged goes on from the n
   assert.ok(!stage.world.transcript.some((line) => line.endsWith('rebuilds')));
   assert.equal(stage.read(stopped!, 'key29'), 'pre-active');
   stage.endsWell();
+});
+
+/** A cluster of three with a history; then NATS is wiped, two nodes are emptied and begin anew, and stop. The third kept its store. */
+function begunAnew(tailEntries: number): { readonly stage: Stage; readonly stale: SimNode; readonly others: readonly SimNode[] } {
+  const stage = new Stage({ comparesHash: false, limits: { tailEntries, snapshotEntries: 1000 } });
+  const { log, nodes } = stage.world;
+  const [stale, ...others] = nodes;
+  for (let index = 0; index < 40; index += 1) stage.change(stale!, 'create', `old${index}`, 50);
+  stale!.crash(false);
+  for (const other of others) other.crash(true);
+  stage.run(3000);
+  log.entries.length = 0;
+  log.synced = 0;
+  log.epoch += 1;
+  for (const other of others) other.start();
+  stage.run(4000);
+  for (let index = 0; index < 10; index += 1) stage.change(others[0]!, 'create', `new${index}`, 100);
+  assert.ok(log.last < 30 && stale!.disk.replicated.sequence > 40, `${log.last} entries, then ${stale!.disk.replicated.sequence}`);
+  for (const other of others) other.crash(false);
+  stage.run(3000);
+  return { stage, stale: stale!, others };
+}
+
+test('a node with an older and longer history does not put it on top of another one', () => {
+  const { stage, stale, others } = begunAnew(1000);
+  const { log } = stage.world;
+  const begun = log.entries.map(({ hash }) => hash);
+  stale.start();
+  stage.run(6000);
+  assert.ok(stage.world.transcript.some((line) => line.endsWith(`${stale.name} rebuilds`)), 'the node noticed');
+  assert.deepEqual(log.entries.slice(0, begun.length).map(({ hash }) => hash), begun);
+  assert.equal(stage.change(stale, 'create', 'later', 3000).done, true);
+  assert.equal(stage.change(stale, 'activate', 'new3', 3000).done, true, 'it goes on with the new history');
+  assert.equal(stale.disk.objects.has('old3'), false);
+  for (const other of others) other.start();
+  stage.run(4000);
+  assert.equal(stage.read(others[1]!, 'later'), 'pre-active');
+  stage.endsWell();
+});
+
+test('a node that cannot tell, because its tail does not reach so far, says what is lost, and holds nobody up', () => {
+  const { stage, stale, others } = begunAnew(5);
+  const { log } = stage.world;
+  const { last } = log;
+  stale.start();
+  stage.run(6000);
+  assert.equal(log.last, last, 'it appends nothing');
+  assert.equal(stale.cluster!.logLost, stale.disk.replicated.sequence - last);
+  assert.equal(stale.cluster!.role, 'follower');
+  assert.notEqual(stage.world.tenure.record?.node, stale.name, 'it does not claim');
+  for (const other of others) other.start();
+  stage.run(4000);
+  assert.equal(stage.change(others[0]!, 'create', 'later').done, true);
+  assert.equal(stage.read(stale, 'later'), undefined, 'it answers no reads');
+  // Where the new history comes to what it remembers it sees that that is another one.
+  for (let index = 0; log.last < stale.disk.replicated.sequence && index < 60; index += 1) stage.change(others[0]!, 'create', `more${index}`, 100);
+  stage.run(4000);
+  stage.endsWell();
+});
+
+test('an emptied log is given its whole history back, and where others have begun it anew in that moment they stay', () => {
+  for (const begunMeanwhile of [false, true]) {
+    const stage = new Stage({ comparesHash: false, limits: { snapshotEntries: 1000 } });
+    const { log, network, nodes, scheduler } = stage.world;
+    const [keeper, ...others] = nodes;
+    for (let index = 0; index < 10; index += 1) stage.change(keeper!, 'create', `old${index}`, 50);
+    const history = log.entries.map(({ hash }) => hash);
+    for (const node of nodes) node.crash(node !== keeper);
+    stage.run(3000);
+    log.entries.length = 0;
+    log.synced = 0;
+    log.epoch += 1;
+    if (begunMeanwhile) {
+      // What it puts back comes late, and somebody's first entry comes before it.
+      const append = log.append.bind(log);
+      log.append = (node, expected, logged, epoch) => {
+        if (node !== keeper!.name || expected.sequence >= 5 || log.entries.length > 0) {
+          append(node, expected, logged, epoch);
+          return;
+        }
+        const { entry } = logged;
+        const foreign = seal({ ...entry, claim: 'elsewhere', fence: { counter: entry.fence.counter + 1, node: others[0]!.name } });
+        log.entries.push(foreign);
+        log.accepted.push({ sequence: 1, logged: foreign, at: scheduler.now });
+        append(node, expected, logged, epoch);
+      };
+    }
+    keeper!.start();
+    stage.run(6000);
+    const kept = log.entries.slice(0, history.length).map(({ hash }) => hash);
+    if (begunMeanwhile) {
+      assert.notEqual(kept[0], history[0]);
+      assert.deepEqual(kept.slice(1, 5), history.slice(1, 5), 'its entries came to their places, and are void');
+      assert.ok(stage.world.transcript.some((line) => line.endsWith(`${keeper!.name} rebuilds`)), 'the node noticed');
+    } else {
+      assert.deepEqual(kept, history);
+    }
+    for (const other of others) other.start();
+    stage.run(5000);
+    assert.equal(keeper!.disk.objects.has('old3'), !begunMeanwhile);
+    network.heal();
+    stage.endsWell();
+  }
 });

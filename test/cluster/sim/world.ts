@@ -2,6 +2,7 @@
  * A whole cluster in one process: nodes, links, log, tenure store, snapshots, virtual time, and what is noted about them.
  */
 import { compareFences } from '../../../cluster/entry.ts';
+import type { PeerMessage } from '../../../cluster/messages.ts';
 import type { ClusterEvent } from '../../../cluster/ports.ts';
 import { defaultLimits, defaultTiming } from '../../../cluster/timing.ts';
 import type { ClusterLimits, Timing } from '../../../cluster/timing.ts';
@@ -26,6 +27,8 @@ export interface WorldOptions {
   readonly limits?: Partial<ClusterLimits>;
   /** Probability that a process falls asleep between a read and the question whether it may be answered. */
   readonly sleepy: number;
+  /** Share of messages between nodes that are delivered again later than anything is remembered. */
+  readonly replayed?: number;
 }
 
 export class World {
@@ -40,6 +43,7 @@ export class World {
   readonly protocol: Protocol;
   readonly timing: Timing;
   sleepy: number;
+  readonly #replayed: number;
   readonly violations: string[] = [];
   readonly transcript: string[] = [];
   readonly #digests = new Map<string, { readonly digest: number; readonly node: string }>();
@@ -52,6 +56,7 @@ export class World {
     this.random = new SeededRandom(options.seed);
     this.protocol = options.protocol;
     this.sleepy = options.sleepy;
+    this.#replayed = options.replayed ?? 0;
     this.timing = { ...defaultTiming, giveUpMs: 3000, ...options.timing };
     const limits = { ...defaultLimits, ...options.limits };
     this.names = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
@@ -64,6 +69,18 @@ export class World {
   readonly deliver = (node: string, event: ClusterEvent): void => {
     this.node(node).handle(event);
   };
+
+  /**
+   * Perhaps delivers the message once more when its sender has long given up and its id is forgotten, whoever runs by then. Proposals come to
+   * everyone, since nobody knows who will be the primary.
+   */
+  mayReplay(from: string, to: string, message: PeerMessage): void {
+    if (!this.random.chance(this.#replayed)) return;
+    const later = this.timing.proposalKeptMs + this.random.between(300, 5000);
+    this.scheduler.after(later, () => {
+      for (const name of message.kind === 'propose' ? this.names : [to]) this.deliver(name, { kind: 'message', from, message });
+    });
+  }
 
   node(name: string): SimNode {
     return this.nodes[this.names.indexOf(name)]!;
@@ -105,7 +122,8 @@ export class World {
 
   /** Digests are equal at equal places of the history. */
   applied({ name, disk }: SimNode): void {
-    const place = `${disk.replicated.sequence}:${disk.replicated.hash}`;
+    // An entry that counted in one history may stand in another as void.
+    const place = `${disk.replicated.sequence}:${disk.replicated.hash}:${disk.replicated.chain}`;
     const known = this.#digests.get(place);
     if (known === undefined) this.#digests.set(place, { digest: disk.digest, node: name });
     else if (known.digest !== disk.digest) this.fail(`${name} and ${known.node} differ at sequence ${disk.replicated.sequence}`);
