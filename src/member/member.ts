@@ -8,7 +8,6 @@
  * suspended, with a monotonic clock that stood still, is told so as soon as its wall clock has run ahead. Who gives up on a
  * proposal says that the outcome is not known; nothing else is ever answered for a change that may have taken place.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openNats } from '../../cluster/nats/adapters.ts';
 import type { NatsAdapters } from '../../cluster/nats/adapters.ts';
@@ -29,13 +28,14 @@ import type { LimitedUse, LimitedUsePorts } from './limited-use.ts';
 import { LogWatch } from './log-watch.ts';
 import { Planner } from './planner.ts';
 import type { PlannerPorts } from './planner.ts';
-import { compared, outcomeFrom, proposalBytes } from './proposal.ts';
+import { compared } from './proposal.ts';
 import type { Outcome, Proposal } from './proposal.ts';
 import { RepeatedFaults } from './repeated-faults.ts';
 import { Replica } from './replica.ts';
 import { StableWaits } from './stable-waits.ts';
 import { statusOf } from './status.ts';
 import type { MemberStatus } from './status.ts';
+import { UnderWay } from './under-way.ts';
 
 const tickMs = 25;
 /** What sealing, framing and an entry's own fields add to its works. */
@@ -81,18 +81,12 @@ export interface MemberParts {
   onFault(error: unknown): void;
 }
 
-interface Waiting {
-  readonly bytes: number;
-  settle(outcome: Outcome | undefined): void;
-}
-
 export class Member {
   readonly #parts: MemberParts;
   readonly #replica: Replica;
   readonly #planner: Planner;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #underWay = new UnderWay();
   readonly #abort = new AbortController();
-  readonly #identity = randomUUID();
   readonly #limitedUse: LimitedUse;
   readonly #held = new StableWaits();
   readonly #logWatch: LogWatch;
@@ -107,8 +101,6 @@ export class Member {
   /** When there was a permit last, and when another node was heard. */
   #permittedAt = Number.NEGATIVE_INFINITY;
   #heardAt = Number.NEGATIVE_INFINITY;
-  #proposals = 0;
-  #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -179,7 +171,7 @@ export class Member {
         throw new Fault('E_CLUSTER_KEY', `The log of cluster ${options.cluster} does not open with this node's root key: give it the root key of the other nodes (KMIPD_ROOT_KEY, or a copy of DIR/root-key).`);
       }
       const host: HostPort = {
-        settle: (proposal, result) => this.#settle(proposal, result),
+        settle: (proposal, result) => this.#underWay.settle(proposal, result),
         stable: (sequence) => this.#stable(sequence),
         discard: () => this.#parts.view.permit(0),
       };
@@ -234,14 +226,14 @@ export class Member {
 
   /** Changes submitted here and not answered yet. */
   get queued(): number {
-    return this.#waiting.size;
+    return this.#underWay.count;
   }
 
   /** Resolves when everything submitted here is answered. */
   async drained(): Promise<void> {
     // Connections were waited for; what is left asks a primary that may be missing for long.
     const until = this.#parts.clock.monotonic() + drainedMs;
-    while (this.#waiting.size > 0 && this.#parts.clock.monotonic() < until) await sleep(readyPollMs);
+    while (this.#underWay.count > 0 && this.#parts.clock.monotonic() < until) await sleep(readyPollMs);
   }
 
   /** Whether a read just done on this node's own store was of the newest state. */
@@ -275,7 +267,7 @@ export class Member {
   async submit(message: Uint8Array, credential: string, refuse: (reason: 'ServerLimitExceeded' | 'GeneralFailure', text: string) => Uint8Array): Promise<Answer> {
     const { limits, log } = this.#parts;
     const refusal = (reason: 'ServerLimitExceeded' | 'GeneralFailure', text: string): Answer => ({ response: refuse(reason, text), items: [], version: 0 });
-    if (this.#waiting.size >= limits.writerMessages || this.#bytes + message.length > limits.writerBytes) return refusal('ServerLimitExceeded', 'The server has too many changes under way; try again later.');
+    if (this.#underWay.count >= limits.writerMessages || this.#underWay.bytes + message.length > limits.writerBytes) return refusal('ServerLimitExceeded', 'The server has too many changes under way; try again later.');
     const bytesMax = this.#parts.clusterLimits.entryBytesMax - entryOverheadBytes;
     if (message.length > bytesMax) return refusal('ServerLimitExceeded', `A request that changes something may have ${bytesMax} bytes in a cluster.`);
     const answered = await this.#limitedUse.answer(message, credential).catch((error: unknown) => {
@@ -322,14 +314,10 @@ export class Member {
   }
 
   #propose(proposal: Proposal): Promise<Outcome | undefined> {
-    const payload = proposalBytes(proposal);
-    this.#proposals += 1;
-    const id = `${this.#identity}#${this.#proposals}`;
-    this.#bytes += payload.length;
-    return new Promise((resolve) => {
-      this.#waiting.set(id, { bytes: payload.length, settle: resolve });
-      if (this.#closed || this.#node === undefined) this.#settle(id, undefined);
-      else queueMicrotask(() => this.handle({ kind: 'submitted', proposal: id, payload }));
+    return this.#underWay.propose(proposal, (id, payload) => {
+      if (this.#closed || this.#node === undefined) return false;
+      queueMicrotask(() => this.handle({ kind: 'submitted', proposal: id, payload }));
+      return true;
     });
   }
 
@@ -353,18 +341,10 @@ export class Member {
     throw new Fault('E_NOT_READY', 'Ask another node: this one is not in touch with its cluster.', { retryable: true });
   }
 
-  #settle(proposal: string, result: Uint8Array | undefined): void {
-    const waiting = this.#waiting.get(proposal);
-    if (waiting === undefined) return;
-    this.#waiting.delete(proposal);
-    this.#bytes -= waiting.bytes;
-    waiting.settle(result === undefined ? undefined : outcomeFrom(result));
-  }
-
   status(): MemberStatus {
     const { nats: { cluster, node }, clock } = this.#parts;
     const permitMs = Math.max(0, Math.round(this.#permitUntil - clock.monotonic()));
-    return statusOf({ name: cluster, node, permitMs, waiting: this.#waiting.size, protocol: this.#node, nats: this.#nats, onDisk: this.#replica.store.sequence });
+    return statusOf({ name: cluster, node, permitMs, waiting: this.#underWay.count, protocol: this.#node, nats: this.#nats, onDisk: this.#replica.store.sequence });
   }
 
   /** Before this node ends: shares of Usage Limits go back, and the tenure is handed over if this node has it. */
@@ -399,7 +379,7 @@ export class Member {
     clearInterval(this.#timer);
     this.#abort.abort();
     this.#parts.view.permit(0);
-    for (const proposal of [...this.#waiting.keys()]) this.#settle(proposal, undefined);
+    this.#underWay.settleAll();
     await this.#nats?.close();
     await this.#replica.close();
   }
