@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadMutant, mutants } from './sim/mutants.ts';
+import { harmless, loadMutant, mutants } from './sim/mutants.ts';
 import { runSeed } from './sim/run-seed.ts';
 
 const seedsMax = 1000;
@@ -18,5 +18,16 @@ for (const mutant of mutants) {
       return;
     }
     assert.fail(`${seedsMax} seeds passed`);
+  });
+}
+
+for (const mutant of harmless) {
+  test(`nothing is wrong in a hundred seeds when ${mutant.name}`, async () => {
+    const protocol = await loadMutant(mutant);
+    for (let seed = 1; seed <= 100; seed += 1) {
+      const { violations, answered } = runSeed(seed, protocol);
+      assert.deepEqual(violations, [], `seed ${seed}`);
+      assert.ok(answered > 0);
+    }
   });
 }

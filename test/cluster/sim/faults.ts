@@ -22,6 +22,8 @@ export interface FaultPlan {
   readonly nodes: number;
   /** `mixed`: some nodes are configured with the one, some with the other. */
   readonly timing: 'default' | 'stall' | 'patient' | 'mixed';
+  /** Share of messages that come again long after: a network that slept, or somebody who recorded them. */
+  readonly replayed: number;
 }
 
 export function drawPlan(random: SeededRandom): FaultPlan {
@@ -45,6 +47,7 @@ export function drawPlan(random: SeededRandom): FaultPlan {
     sleepy: random.pick([0, 0, 0.01]),
     nodes: random.pick([3, 3, 3, 2, 5, 1]),
     timing: random.pick(['default', 'default', 'default', 'default', 'default', 'stall', 'patient', 'mixed']),
+    replayed: random.pick([0, 0, 0.01, 0.03]),
   };
 }
 

@@ -55,6 +55,12 @@ export const mutants: readonly Mutant[] = [
   { name: 'a primary that yields forgets who holds permits', changes: [{ file: 'role-changes.ts', from: 'claim: tenure.claim, holders: holding }', to: 'claim: tenure.claim, holders: holding.slice(0, 0) }' }] },
   { name: 'a member is removed while it holds a permit', changes: [{ file: 'replicate.ts', from: 'now >= (holders.get(node)?.until ?? 0) &&', to: 'holders.size >= 0 && now > 0 &&' }] },
   { name: 'a tenure that was not watched is taken to be over', changes: [{ file: 'election.ts', from: '? claimedAt : claimedAt + wait', to: '? claimedAt : claimedAt' }] },
+  { name: 'proposals that expired are planned again', changes: [{ file: 'replicate.ts', from: 'if (isExpired(replicated.expired, proposal)) return;', to: 'void isExpired;' }] },
+];
+
+/** What looks as bad, and is not: the simulator must not find anything. */
+export const harmless: readonly Mutant[] = [
+  { name: 'results are dropped as soon as they are taken', changes: [{ file: 'results.ts', from: 'record !== undefined && this.#bytes <= this.#bytesMax) break;', to: 'record !== undefined && this.#bytes < 0) break;' }] },
 ];
 
 const sources = path.resolve(import.meta.dirname, '../../../cluster');

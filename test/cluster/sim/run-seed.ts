@@ -16,6 +16,9 @@ const lengths = { default: { faultsMs: 9000, settleMs: 9000 }, stall: { faultsMs
 
 const timings = { default: defaultTiming, stall: stallTiming, patient: patientTiming, mixed: patientTiming };
 
+/** Ids are kept a little longer than anybody asks for them, so that they expire within a run. */
+const short = { giveUpMs: 3000, proposalKeptMs: 5000 };
+
 export interface Outcome {
   readonly seed: number;
   readonly violations: readonly string[];
@@ -31,9 +34,9 @@ export function runSeed(seed: number, protocol: Protocol = trueProtocol, overrid
   const plan: FaultPlan = { ...drawPlan(new SeededRandom(seed ^ 0x5eed)), ...override };
   const { faultsMs, settleMs } = lengths[plan.timing];
   const world = new World({
-    seed, protocol, nodes: plan.nodes, weather: plan.weather, comparesHash: plan.comparesHash, sleepy: plan.sleepy,
-    timing: { ...timings[plan.timing], giveUpMs: 3000 },
-    ...(plan.timing === 'mixed' && { timingOf: (index: number) => (index % 2 === 0 ? { ...defaultTiming, giveUpMs: 3000 } : {}) }),
+    seed, protocol, nodes: plan.nodes, weather: plan.weather, comparesHash: plan.comparesHash, sleepy: plan.sleepy, replayed: plan.replayed,
+    timing: { ...timings[plan.timing], ...short },
+    ...(plan.timing === 'mixed' && { timingOf: (index: number) => (index % 2 === 0 ? { ...defaultTiming, ...short } : {}) }),
     limits: { snapshotEntries: 60, tailEntries: 40, readEntries: 32, appendsMax: 8, entryBytesMax: 700, proposalsWaitingBytesMax: 4000, tailBytesMax: 24_000, tailMessageBytes: 1500, putBackBytes: 2500 },
   });
   const { scheduler } = world;

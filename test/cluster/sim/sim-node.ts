@@ -210,7 +210,10 @@ export class SimNode {
     const { name } = this;
     const send = (to: string, message: Parameters<Ports['peers']['send']>[1]): void => {
       if (message.kind === 'tail') this.#checkLength('tail message', message.entries, this.#limits.tailMessageBytes);
-      this.whenRunning(() => network.carry(name, to, () => deliver(to, { kind: 'message', from: name, message })));
+      this.whenRunning(() => {
+        network.carry(name, to, () => deliver(to, { kind: 'message', from: name, message }));
+        this.#world.mayReplay(name, to, message);
+      });
     };
     return {
       log: {
