@@ -30,6 +30,8 @@ export function take(state: NodeState, sequence: number, bytes: Uint8Array, veri
     state.nextRead = Math.min(state.nextRead, now);
     return;
   }
+  // The read that follows when the disk has caught up brings it.
+  if (state.backlog.waits) return;
   if (!verified && state.agreed !== undefined) {
     // Whether the log holds our head is not known.
     state.nextRead = Math.min(state.nextRead, now);
@@ -44,6 +46,7 @@ export function take(state: NodeState, sequence: number, bytes: Uint8Array, veri
   const entryCounts = advance(replicated, logged, timing.proposalKeptMs);
   state.results.take(entryCounts ? logged.entry.works : [], replicated.proposals);
   tail.push(logged);
+  state.backlog.take(bytes.length);
   out.push({ kind: 'apply', logged, counts: entryCounts });
   if (entryCounts && logged.entry.kind === 'tenure') takeTenureEntry(state, logged, now, out);
   replicateTook(state, logged, entryCounts, now);
@@ -68,6 +71,7 @@ export function takeApplied(state: NodeState, sequence: number, incarnation: str
   if (incarnation !== state.incarnation || sequence <= state.applied) return;
   // The first sync of a new tenure's entry is told at once, with a heartbeat: a new primary waits for it.
   if (state.applied < replicated.tenureSequence && sequence >= replicated.tenureSequence) state.permits.nextHeartbeat = now;
+  if (state.backlog.apply(sequence - state.applied)) state.nextRead = now;
   state.applied = sequence;
   const primary = replicated.fence.node;
   if (primary === state.node || sequence < replicated.tenureSequence) return;

@@ -11,6 +11,7 @@
  * Invariants: a snapshot holds stable entries only, and is published before the log is purged; the log keeps the entries that
  * nodes keep as their tails. A deposed primary's snapshot or purge does no harm: both concern stable entries.
  */
+import { Backlog } from './backlog.ts';
 import { becomeForeign, rebuild, take } from './apply-loop.ts';
 import { openingHasRead } from './opening.ts';
 import { noteFence } from './permits.ts';
@@ -32,7 +33,7 @@ export interface SnapshotPlan {
 }
 
 export function tickRead(state: NodeState, now: number, out: Outbox): void {
-  if (state.rebuilding || now < state.nextRead) return;
+  if (state.rebuilding || state.backlog.waits || now < state.nextRead) return;
   if (state.readSentAt !== undefined && now < state.readSentAt + state.timing.appendMs) return;
   state.readSentAt = now;
   state.nextRead = now + state.timing.readMs;
@@ -68,7 +69,7 @@ export function takeRead(state: NodeState, read: Extract<ClusterEvent, { kind: '
       state.agreed = undefined;
     }
     if (sequence > head && state.replicated.sequence === head) {
-      if (state.agreed !== undefined) break;
+      if (state.agreed !== undefined || state.backlog.waits) break;
       // It does not follow and cannot be void, for our own head is not in the log any more.
       if (first > head) becomeForeign(state, out);
       return;
@@ -121,6 +122,7 @@ export function takeRestored(state: NodeState, { incarnation, replicated, tail }
   state.replicated = copyReplicated(replicated);
   state.results = new KeptResults(state.limits.resultBytesMax, state.replicated.proposals);
   state.tail = new Tail(state.limits, replicated.sequence, tail);
+  state.backlog = new Backlog(state.limits);
   state.applied = replicated.sequence;
   state.stable = replicated.stable;
   state.tenureTakenAt = now;

@@ -12,6 +12,7 @@
  *
  * Invariant: changed by `step` only, with no clock, randomness or I/O but its event and `now`.
  */
+import { Backlog } from './backlog.ts';
 import { noFence } from './entry.ts';
 import type { Fence } from './entry.ts';
 import type { Election } from './election.ts';
@@ -41,6 +42,8 @@ export interface NodeState {
   replicated: Replicated;
   results: KeptResults;
   tail: Tail;
+  /** Taken and not applied. */
+  backlog: Backlog;
   /** Last entry synced in the own store, and seen by reads. */
   applied: number;
   /** Last entry known to be stable. */
@@ -97,6 +100,7 @@ export function createState({ node, timing, limits, restored, startsEmpty }: Nod
     replicated,
     results: new KeptResults(limits.resultBytesMax, replicated.proposals),
     tail: new Tail(limits, replicated.sequence, restored.tail),
+    backlog: new Backlog(limits),
     applied: replicated.sequence,
     stable: replicated.stable,
     tenureTakenAt: now,

@@ -95,6 +95,10 @@ export interface ClusterLimits {
   readonly tailMessageBytes: number;
   /** Bytes of entries that are put back into the log at once, a single longer entry excepted. */
   readonly putBackBytes: number;
+  /** Entries that a node has taken from the log and its disk has not synced; further ones wait in the log. */
+  readonly takenEntriesMax: number;
+  /** Their bytes, but for the entry that crosses it. */
+  readonly takenBytesMax: number;
   /** Results of proposals in memory; the oldest beyond are dropped, and whoever asks for one gives up. */
   readonly resultBytesMax: number;
   /** Entries that one read of the log returns. */
@@ -115,6 +119,8 @@ export const defaultLimits: ClusterLimits = {
   tailBytesMax: 64 << 20,
   tailMessageBytes: 768 << 10,
   putBackBytes: 8 << 20,
+  takenEntriesMax: 4096,
+  takenBytesMax: 64 << 20,
   resultBytesMax: 64 << 20,
   readEntries: 512,
   permitLagEntries: 2048,

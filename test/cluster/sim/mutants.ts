@@ -56,6 +56,7 @@ export const mutants: readonly Mutant[] = [
   { name: 'a member is removed while it holds a permit', changes: [{ file: 'replicate.ts', from: 'now >= (holders.get(node)?.until ?? 0) &&', to: 'holders.size >= 0 && now > 0 &&' }] },
   { name: 'a tenure that was not watched is taken to be over', changes: [{ file: 'election.ts', from: '? claimedAt : claimedAt + wait', to: '? claimedAt : claimedAt' }] },
   { name: 'proposals that expired are planned again', changes: [{ file: 'replicate.ts', from: 'if (isExpired(replicated.expired, proposal)) return;', to: 'void isExpired;' }] },
+  { name: 'a node takes whatever comes, however slow its disk is', changes: [{ file: 'apply-loop.ts', from: 'if (state.backlog.waits) return;', to: 'void state.backlog;' }] },
 ];
 
 /** What looks as bad, and is not: the simulator must not find anything. */

@@ -45,6 +45,8 @@ export class SimNode {
   diskDelay: () => number = () => 2;
   #queue: { readonly logged: Logged; readonly counts: boolean }[] = [];
   #syncing = false;
+  /** What is being synced. */
+  #batch: readonly { readonly logged: Logged; readonly counts: boolean }[] = [];
   #planned = new Map<string, SimObject>();
   #unplans = 0;
   #captured: DiskContent | undefined;
@@ -116,6 +118,7 @@ export class SimNode {
   crash(wipe: boolean): void {
     this.cluster = undefined;
     this.#queue = [];
+    this.#batch = [];
     this.#syncing = false;
     this.#planned.clear();
     this.#held = [];
@@ -239,6 +242,7 @@ export class SimNode {
       },
       store: {
         apply: (logged, counts) => {
+          this.#checkBacklog();
           this.#queue.push({ logged, counts });
           this.#sync();
         },
@@ -290,6 +294,14 @@ export class SimNode {
     if (parts.length > 1 && length > most) this.#world.fail(`${this.name} made a ${what} of ${parts.length} parts and ${length} bytes`);
   }
 
+  /** An entry comes to be synced: what waits already is bounded. */
+  #checkBacklog(): void {
+    const waiting = [...this.#batch, ...this.#queue];
+    const bytes = waiting.reduce((sum, { logged }) => sum + logged.bytes.length, 0);
+    const { takenEntriesMax, takenBytesMax } = this.#limits;
+    if (waiting.length >= takenEntriesMax || bytes >= takenBytesMax) this.#world.fail(`${this.name} has ${waiting.length} entries and ${bytes} bytes to sync, and took more`);
+  }
+
   /** What the disk or the planner does takes time, and its end is an event of this process. */
   #later(delay: number, run: () => void): void {
     const { incarnation } = this;
@@ -302,6 +314,7 @@ export class SimNode {
     if (this.#syncing || this.#queue.length === 0) return;
     this.#syncing = true;
     const batch = this.#queue;
+    this.#batch = batch;
     this.#queue = [];
     const { incarnation } = this;
     this.#world.scheduler.after(this.diskDelay(), () => {
@@ -312,6 +325,7 @@ export class SimNode {
         this.#world.applied(this);
       }
       this.#syncing = false;
+      this.#batch = [];
       const { sequence } = this.disk.replicated;
       this.handle({ kind: 'applied', sequence, incarnation });
       this.#sync();
@@ -332,6 +346,7 @@ export class SimNode {
     const snapshot = this.#world.snapshots.newestBelow(below);
     this.disk = snapshot === undefined ? emptyDisk(this.#world.protocol) : copyDisk(this.#world.protocol, snapshot.content);
     this.#queue = [];
+    this.#batch = [];
     this.#syncing = false;
     this.#planned.clear();
     this.#starts += 1;

@@ -113,6 +113,8 @@ export class World {
       const { fence, sequence } = node.cluster!.state.replicated;
       this.note(`${node.name} is ${text}, fence ${fence.counter}/${fence.node}, at ${sequence}, stable ${node.cluster!.stable}`);
     }
+    const { backlog, replicated, applied, rebuilding } = node.cluster?.state ?? {};
+    if (rebuilding === false && backlog!.entries !== replicated!.sequence - applied!) this.fail(`${node.name} counts ${backlog!.entries} entries from ${applied} to ${replicated!.sequence}`);
     if (role !== 'primary') return;
     const reigning = this.nodes.filter(({ cluster, clock }) => cluster?.role === 'primary' && cluster.state.tenure !== undefined && clock !== undefined);
     // One that is suspended believes nothing: it is told before it goes on.
