@@ -112,7 +112,7 @@ export class Workload {
     }
     const key = random.pick(this.#live);
     // The Create is under way, or had no answer.
-    if (key.id === undefined) return void (await this.#read(() => reader.locate(key), () => writer.locate(key)));
+    if (key.id === undefined) return void (await this.#read(reader, (client) => client.locate(key)));
     if (key.destroyedAt < performance.now() - 2_000 || key.calls.length > callsMax * 1.5) {
       const index = this.#live.indexOf(key);
       if (index >= 0) this.#live.splice(index, 1);
@@ -131,10 +131,10 @@ export class Workload {
     if (use === 'decrypt') {
       if (key.sealed.length === 0) return;
       const index = random.whole(0, key.sealed.length - 1);
-      return void (await this.#read(() => reader.decrypt(key, index), () => writer.decrypt(key, index)));
+      return void (await this.#read(reader, (client) => client.decrypt(key, index)));
     }
     const plain = Buffer.alloc(plainBytes, random.whole(0, 255));
-    await this.#read(() => (use === 'encrypt' ? reader.encrypt(key, plain) : reader[use](key)), () => (use === 'encrypt' ? writer.encrypt(key, plain) : writer[use](key)));
+    await this.#read(reader, (client) => (use === 'encrypt' ? client.encrypt(key, plain) : client[use](key)));
   }
 
   #rememberEnded(key: Key): void {
@@ -142,12 +142,14 @@ export class Workload {
     if (this.#ended.length > endedKept) this.#ended.shift();
   }
 
-  /** A read, once more over another connection when it has no answer; the second chance is not held against the servers. */
-  async #read(first: () => Promise<KeyCall>, again: () => Promise<KeyCall>): Promise<KeyCall> {
-    const call = await first();
+  /** A read, once more over a new connection when it has no answer; the second chance is not held against the servers. */
+  async #read(client: KeyClient, ask: (client: KeyClient) => Promise<KeyCall>): Promise<KeyCall> {
+    const call = await ask(client);
     if (call.outcome !== 'unknown') return call;
     this.retriedReads += 1;
-    const second = await again();
+    const other = this.client(`${call.by}, again`, readTimeoutMs);
+    const second = await ask(other);
+    other.close();
     if (second.outcome === 'unknown') {
       this.failedReads.push(`first ${call.trouble}; then ${second.trouble}`);
       await sleep(backOffMs);
@@ -170,14 +172,13 @@ export class Workload {
         ...(first ? { cryptographicParameters: { blockCipherMode: BlockCipherMode.GCM, tagLength: 16, randomIV: true }, initIndicator: true } : { correlationValue: correlationValue! }),
         ...(last && { finalIndicator: true }),
       };
-      const send = (client: KeyClient) => (): Promise<KeyCall> => client.encryptPart(key, request, (answer) => {
+      const send = (client: KeyClient): Promise<KeyCall> => client.encryptPart(key, request, (answer) => {
         correlationValue = answer.correlationValue;
         if (answer.data !== undefined) sealed.push(answer.data);
         if (answer.ivCounterNonce !== undefined) this.history.nonce(key, (nonce = answer.ivCounterNonce));
         mac = answer.authenticatedEncryptionTag;
       });
-      const [one, other] = part % 2 === 0 ? [reader, writer] : [writer, reader];
-      const { outcome } = await this.#read(send(one), send(other));
+      const { outcome } = await this.#read(part % 2 === 0 ? reader : writer, send);
       if (outcome !== 'done') return;
     }
     if (nonce !== undefined && mac !== undefined) key.sealed[this.#random.whole(0, Math.min(3, key.sealed.length))] = { plain, data: Buffer.concat(sealed), nonce, mac };
