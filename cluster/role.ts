@@ -124,6 +124,7 @@ function takeMessage(state: NodeState, from: string, message: PeerMessage, now: 
       return;
     case 'grant':
       takeGrant(state, message, now);
+      noteOpened(state, message, now);
       takeStable(state, message.fence, message.stable, out);
       return;
     case 'confirm':
@@ -131,8 +132,7 @@ function takeMessage(state: NodeState, from: string, message: PeerMessage, now: 
       return;
     case 'stable':
       if (message.last > state.replicated.sequence) state.nextRead = Math.min(state.nextRead, now);
-      // That its tenure entry is stable tells that it has opened.
-      if (compareFences(message.fence, state.replicated.fence) === 0 && message.stable >= state.replicated.tenureSequence) resubmit(state, message.fence, now);
+      noteOpened(state, message, now);
       takeStable(state, message.fence, message.stable, out);
       return;
     case 'ask':
@@ -154,13 +154,18 @@ function takeMessage(state: NodeState, from: string, message: PeerMessage, now: 
       takeProposal(state, from, message.proposal, message.payload, out);
       return;
     case 'result':
-      takeResult(state, message.proposal, message.result, out);
+      takeResult(state, message.proposal, message.result, now, out);
   }
 }
 
 /** The node has the tenure entry on its disk: it uses no older permit any more, however often it restarts. */
 function noteFenced({ opening, replicated }: NodeState, node: string, fence: Fence): void {
   if (opening?.stage === 'waiting' && compareFences(fence, replicated.fence) === 0) opening.fenced.add(node);
+}
+
+/** That its tenure entry is stable tells that the primary has opened. */
+function noteOpened(state: NodeState, { fence, stable }: { readonly fence: Fence; readonly stable: number }, now: number): void {
+  if (compareFences(fence, state.replicated.fence) === 0 && stable >= state.replicated.tenureSequence) resubmit(state, fence, now);
 }
 
 /** What a primary declared stable counts for those who share its history. */

@@ -35,7 +35,7 @@ export interface Timing {
   readonly refusedMs: number;
   /** How often a node reads on in the log although nothing told it to: pushed entries may get lost. */
   readonly readMs: number;
-  /** A forwarder asks again after this long without a result. */
+  /** A forwarder asks again after this long without a result; after longer where nothing is answered at all (forward.ts). */
   readonly resendMs: number;
   /** A forwarder gives up after this long: its client is told that the outcome is not known. Far below `proposalKeptMs`. */
   readonly giveUpMs: number;
@@ -95,6 +95,8 @@ export interface ClusterLimits {
   readonly tailMessageBytes: number;
   /** Bytes of entries that are put back into the log at once, a single longer entry excepted. */
   readonly putBackBytes: number;
+  /** Bytes of payloads that a forwarder asks again for at one tick, a single longer one excepted. */
+  readonly resendBytes: number;
   /** Entries that a node has taken from the log and its disk has not synced; further ones wait in the log. */
   readonly takenEntriesMax: number;
   /** Their bytes, but for the entry that crosses it. */
@@ -119,6 +121,7 @@ export const defaultLimits: ClusterLimits = {
   tailBytesMax: 64 << 20,
   tailMessageBytes: 768 << 10,
   putBackBytes: 8 << 20,
+  resendBytes: 4 << 20,
   takenEntriesMax: 4096,
   takenBytesMax: 64 << 20,
   resultBytesMax: 64 << 20,

@@ -96,3 +96,45 @@ test('a primary whose log lost more than its tail holds says so and appends noth
   assert.equal(stage.change(primary, 'create', 'next').done, true);
   stage.endsWell();
 });
+
+test('what is asked again for is bounded at each tick, and rarer the longer nothing is answered; a new primary is asked at once', () => {
+  const resendBytes = 1000;
+  const stage = new Stage({ limits: { resendBytes }, timing: { giveUpMs: 60_000 } });
+  const { world, primary } = stage;
+  const [forwarder, other] = stage.followers;
+  let bytes = 0;
+  const asked = new Map<string, number[]>();
+  world.mayReplay = (from, _to, message) => {
+    if (message.kind !== 'propose' || from !== forwarder!.name) return;
+    bytes += message.payload.length;
+    asked.set(message.proposal, [...(asked.get(message.proposal) ?? []), world.scheduler.now]);
+  };
+  // It can reach neither log nor tenure store: so it goes on asking a primary that is dead.
+  for (const service of ['log', 'tenure']) {
+    world.network.cut(forwarder!.name, service, 14_000);
+    world.network.cut(service, forwarder!.name, 14_000);
+  }
+  primary.crash(false);
+  other!.crash(false);
+  const answers = Array.from({ length: 100 }, (_, index) => stage.begin(forwarder!, 'create', `key${index}`));
+  const payloads = bytes;
+  assert.ok(payloads > 3000 && asked.size === 100);
+  const began = world.scheduler.now;
+  for (let round = 0; round < 1000; round += 1) {
+    bytes = 0;
+    stage.run(10);
+    assert.ok(bytes <= resendBytes, `${bytes} bytes at one tick`);
+  }
+  for (const times of asked.values()) {
+    assert.ok(times.length >= 4 && times.length <= 6, `asked for at ${times.map((time) => time - began).join(', ')}`);
+    assert.ok(times[1]! - began < 600 && times[2]! - times[1]! > 700 && times[3]! - times[2]! > 1400);
+  }
+  stage.run(4000);
+  other!.start();
+  stage.run(4000);
+  const opened = answers.map(({ at }) => at).sort((left, right) => left - right);
+  assert.ok(opened.every((at) => at < Infinity), 'all are answered');
+  assert.ok(opened.at(-1)! - opened[0]! < 600, `the first ${opened[0]}, the last ${opened.at(-1)}`);
+  primary.start();
+  stage.endsWell();
+});

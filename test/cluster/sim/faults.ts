@@ -182,7 +182,9 @@ export class Faults {
           node.diskDelay = () => 2;
         });
         scheduler.after(stopsAfter, () => {
-          if (node.incarnation === incarnation) node.crash(random.chance(0.1));
+          // Not emptied in a calm: it may be the last that has what the log has just lost.
+          const wipe = random.chance(0.1) && scheduler.now >= this.#calmUntil;
+          if (node.incarnation === incarnation) node.crash(wipe);
         });
         scheduler.after(stopsAfter + milliseconds, () => node.start());
         return;

@@ -37,7 +37,7 @@ export function runSeed(seed: number, protocol: Protocol = trueProtocol, overrid
     seed, protocol, nodes: plan.nodes, weather: plan.weather, comparesHash: plan.comparesHash, sleepy: plan.sleepy, replayed: plan.replayed,
     timing: { ...timings[plan.timing], ...short },
     ...(plan.timing === 'mixed' && { timingOf: (index: number) => (index % 2 === 0 ? { ...defaultTiming, ...short } : {}) }),
-    limits: { snapshotEntries: 60, tailEntries: 40, readEntries: 32, appendsMax: 8, entryBytesMax: 700, proposalsWaitingBytesMax: 4000, tailBytesMax: 24_000, tailMessageBytes: 1500, putBackBytes: 2500, takenEntriesMax: 24, takenBytesMax: 8000 },
+    limits: { snapshotEntries: 60, tailEntries: 40, readEntries: 32, appendsMax: 8, entryBytesMax: 700, proposalsWaitingBytesMax: 4000, tailBytesMax: 24_000, tailMessageBytes: 1500, putBackBytes: 2500, resendBytes: 200, takenEntriesMax: 24, takenBytesMax: 8000 },
   });
   const { scheduler } = world;
   let workload: Workload | undefined;
