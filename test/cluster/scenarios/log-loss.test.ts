@@ -197,3 +197,29 @@ test('an emptied log is given its whole history back, and where others have begu
     stage.endsWell();
   }
 });
+
+test('a claimant that finds more lost than it can put back yields, and claims again when the log has it again', () => {
+  const stage = new Stage({ limits: { tailEntries: 3, snapshotEntries: 1000 } });
+  const { log, tenure, nodes } = stage.world;
+  for (let index = 0; index < 12; index += 1) stage.change(stage.primary, 'create', `key${index}`, 100);
+  const [claimant, ...others] = nodes;
+  for (const node of nodes) node.crash(false);
+  stage.run(3000);
+  claimant!.start();
+  for (let round = 0; round < 200 && claimant!.cluster!.role !== 'opening'; round += 1) stage.run(5);
+  const lost = log.entries.splice(-8);
+  log.epoch += 1;
+  const { last } = log;
+  stage.run(1000);
+  assert.equal(claimant!.cluster!.role, 'follower');
+  assert.equal(claimant!.cluster!.logLost, lost.length);
+  assert.equal(tenure.record, undefined, 'the record is deleted, not left to expire');
+  assert.equal(log.last, last);
+  log.entries.push(...lost);
+  stage.run(6000);
+  assert.equal(claimant!.cluster!.logLost, 0);
+  assert.equal(stage.change(claimant!, 'create', 'next').done, true);
+  for (const other of others) other.start();
+  stage.run(3000);
+  stage.endsWell();
+});
