@@ -44,6 +44,7 @@ export function take(state: NodeState, sequence: number, bytes: Uint8Array, veri
     return;
   }
   const entryCounts = advance(replicated, logged, timing.proposalKeptMs);
+  state.snapshots.bytes += logged.bytes.length;
   state.results.take(entryCounts ? logged.entry.works : [], replicated.proposals);
   tail.push(logged);
   state.backlog.take(bytes.length);

@@ -30,6 +30,10 @@ export interface SnapshotPlan {
   /** Taken, and to be published once stable. */
   captured: number | undefined;
   underWay: boolean;
+  /** Bytes of the entries taken since the last capture, or start. */
+  bytes: number;
+  /** Of the last snapshot that this node published, as it stands in the store of snapshots. */
+  length: number;
 }
 
 export function tickRead(state: NodeState, now: number, out: Outbox): void {
@@ -130,6 +134,7 @@ export function takeRestored(state: NodeState, { incarnation, replicated, tail }
   state.snapshots.restoredAt = replicated.sequence;
   state.snapshots.captured = undefined;
   state.snapshots.underWay = false;
+  state.snapshots.bytes = 0;
   state.permits.sent.clear();
   state.marks = [];
   state.election.claim = undefined;
@@ -146,8 +151,10 @@ export function takeRestored(state: NodeState, { incarnation, replicated, tail }
 export function tickSnapshots(state: NodeState, out: Outbox): void {
   const { snapshots, limits, stable } = state;
   if (state.replicate === undefined) return;
-  if (!snapshots.underWay && stable - snapshots.last >= limits.snapshotEntries) {
+  const isDue = stable - snapshots.last >= limits.snapshotEntries || snapshots.bytes >= Math.max(limits.snapshotBytes, snapshots.length / 2);
+  if (!snapshots.underWay && isDue && stable > snapshots.last) {
     snapshots.underWay = true;
+    snapshots.bytes = 0;
     out.push({ kind: 'capture' });
   }
   if (snapshots.captured !== undefined && stable >= snapshots.captured) {
@@ -156,9 +163,10 @@ export function tickSnapshots(state: NodeState, out: Outbox): void {
   }
 }
 
-export function takePublished(state: NodeState, sequence: number, out: Outbox): void {
+export function takePublished(state: NodeState, sequence: number, bytes: number, out: Outbox): void {
   const { snapshots, limits } = state;
   snapshots.last = Math.max(snapshots.last, sequence);
   snapshots.underWay = false;
+  snapshots.length = bytes;
   if (sequence > limits.tailEntries) out.push({ kind: 'purge', through: sequence - limits.tailEntries });
 }

@@ -134,7 +134,7 @@ export type ClusterEvent =
   | { readonly kind: 'planned'; readonly proposal: string; readonly mutations: Uint8Array; readonly result: Uint8Array }
   | { readonly kind: 'restored'; readonly restored: Restored }
   | { readonly kind: 'captured'; readonly sequence: number }
-  | { readonly kind: 'published'; readonly sequence: number }
+  | { readonly kind: 'published'; readonly sequence: number; readonly bytes: number }
   /** A client of this node wants a change. */
   | { readonly kind: 'submitted'; readonly proposal: string; readonly payload: Uint8Array }
   /** Give the tenure up, for now. */

@@ -90,7 +90,7 @@ function takeEvent(state: NodeState, event: ClusterEvent, now: number, out: Outb
       state.snapshots.captured = event.sequence;
       return;
     case 'published':
-      takePublished(state, event.sequence, out);
+      takePublished(state, event.sequence, event.bytes, out);
       return;
     case 'submitted':
       submit(state, event.proposal, event.payload, now, out);

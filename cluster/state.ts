@@ -113,7 +113,7 @@ export function createState({ node, timing, limits, restored, startsEmpty }: Nod
     election: { nextLook: now, restUntil: now, sight: undefined, claim: undefined, claims: 0, logRead: false },
     permits: { grants: [], sent: new Map(), nextNumber: 1, nextHeartbeat: now, fenceSeen: replicated.fence, emptySince: startsEmpty ? now : undefined },
     forward: { primary: undefined, openedFence: noFence, pauseMs: timing.resendMs, growsAt: now, waiting: new Map() },
-    snapshots: { last: replicated.sequence, restoredAt: 0, captured: undefined, underWay: false },
+    snapshots: { last: replicated.sequence, restoredAt: 0, captured: undefined, underWay: false, bytes: 0, length: 0 },
     marks: [],
     draining: false,
     departed: new Map(),

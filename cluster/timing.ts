@@ -109,6 +109,8 @@ export interface ClusterLimits {
   readonly permitLagEntries: number;
   /** A snapshot is taken after so many entries, and the log purged up to `tailEntries` before it. */
   readonly snapshotEntries: number;
+  /** Or after so many bytes of entries, if that is at least half of the last snapshot: who begins with it has no more than that to replay. */
+  readonly snapshotBytes: number;
 }
 
 export const defaultLimits: ClusterLimits = {
@@ -128,6 +130,7 @@ export const defaultLimits: ClusterLimits = {
   readEntries: 512,
   permitLagEntries: 2048,
   snapshotEntries: 50_000,
+  snapshotBytes: 32 << 20,
 };
 
 /**

@@ -32,7 +32,7 @@ const snapshotRetryMs = 1_000;
 export interface SnapshotStore {
   list(): Promise<readonly { readonly name: string; readonly sequence: number }[]>;
   read(snapshot: { readonly name: string; readonly sequence: number }): AsyncIterable<Uint8Array>;
-  publish(sequence: number, content: AsyncIterable<Uint8Array>): Promise<unknown>;
+  publish(sequence: number, content: AsyncIterable<Uint8Array>): Promise<{ readonly length: number }>;
 }
 
 export interface ReplicaPorts {
@@ -199,11 +199,11 @@ export class Replica implements StorePort {
     if (captured?.sequence !== sequence) return;
     while (!this.#closed && this.#captured === captured) {
       try {
-        await this.#ports.snapshots().publish(sequence, captured.content());
+        const { length } = await this.#ports.snapshots().publish(sequence, captured.content());
         this.#captured = undefined;
         await captured.close();
         this.#ports.log.info({ sequence }, 'A snapshot was published.');
-        this.#ports.emit({ kind: 'published', sequence });
+        this.#ports.emit({ kind: 'published', sequence, bytes: length });
         return;
       } catch (error) {
         this.#ports.log.warn({ error, sequence }, 'A snapshot could not be published; trying again.');

@@ -138,3 +138,23 @@ test('what is asked again for is bounded at each tick, and rarer the longer noth
   primary.start();
   stage.endsWell();
 });
+
+test('a snapshot is due after so many bytes of entries, or after half of the last snapshot where that is more', () => {
+  const stage = new Stage({ limits: { snapshotEntries: 1_000_000, snapshotBytes: 3000 } });
+  const { snapshots } = stage.primary.cluster!.state;
+  const published: number[] = [];
+  const changes = (count: number, from: number): void => {
+    for (let index = from; index < from + count; index += 1) {
+      stage.change(stage.followers[0]!, 'create', `key ${index}`, 300);
+      if (snapshots.last !== published.at(-1)) published.push(snapshots.last);
+    }
+  };
+  changes(30, 0);
+  const early = published.length;
+  assert.ok(early >= 3, `${published.join()}`);
+  // The simulated snapshot is 4000 bytes: make it look larger than the limit.
+  snapshots.length = 100_000;
+  changes(30, 30);
+  assert.ok(published.length <= early + 2, `${published.join()}`);
+  stage.endsWell();
+});

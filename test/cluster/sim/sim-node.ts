@@ -266,7 +266,7 @@ export class SimNode {
           const captured = this.#captured;
           if (captured?.replicated.sequence !== sequence) return;
           this.#world.snapshots.put(sequence, { replicated: captured.replicated, tail: captured.tail }, captured);
-          this.handle({ kind: 'published', sequence });
+          this.handle({ kind: 'published', sequence, bytes: 4000 });
         }),
       },
       host: {
