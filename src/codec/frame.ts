@@ -153,8 +153,8 @@ export class FrameReader {
   #append(chunk: Uint8Array, position: number, wanted: number): number {
     const step = Math.min(wanted - this.#filled, chunk.length - position);
     if (this.#filled + step > this.#pending.length) {
-      // Doubling, so that a message in many small pieces is not copied for each; never above what the message needs.
-      const room = Math.min(Math.max(this.#filled + step, this.#pending.length * 2), wanted);
+      // Twice what came, so that a message in many pieces is not copied for each; never above what the message needs.
+      const room = Math.min((this.#filled + step) * 2, wanted);
       const larger = new Uint8Array(room);
       larger.set(this.#pending.subarray(0, this.#filled));
       this.#pending = larger;

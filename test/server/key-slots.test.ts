@@ -126,9 +126,9 @@ test('nonces of engine and fast path are of one source', () => {
 });
 
 test('data from the crossover on is left to the engine, where node:crypto is faster', () => {
-  const { slots } = slotsOf(8, uniformCrossovers(2));
-  assert.ok(slots.answer(message('a'), caller) === undefined, '20 bytes are more than eight times two');
-  assert.ok(slotsOf(8, uniformCrossovers(3)).slots.answer(message('a'), caller));
+  const { slots } = slotsOf(8, uniformCrossovers(0.5));
+  assert.ok(slots.answer(message('a'), caller) === undefined, '20 bytes are more than twenty times a half');
+  assert.ok(slotsOf(8, uniformCrossovers(1)).slots.answer(message('a'), caller));
 });
 
 test('warming up answers messages by the fast path, and leaves no slot', async () => {
