@@ -202,9 +202,9 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
 }
 
 /** Loaded where there is a cluster: a single node needs none of it, the NATS client included. */
-async function openMember(config: ClusterConfig, parts: Omit<MemberKeeperParts, 'nats' | 'timing' | 'clusterLimits'>, events: KeeperEvents): Promise<{ readonly keeper: Keeper; readonly streamKey: Uint8Array }> {
+async function openMember(config: ClusterConfig, parts: Omit<MemberKeeperParts, 'nats' | 'consistency' | 'timing' | 'clusterLimits'>, events: KeeperEvents): Promise<{ readonly keeper: Keeper; readonly streamKey: Uint8Array }> {
   const [{ openMemberKeeper }, { natsOptions }, { defaultLimits, defaultTiming, patientTiming }] = await Promise.all([import('./member/member-keeper.ts'), import('./member/nats-login.ts'), import('../cluster/timing.ts')]);
-  return openMemberKeeper({ ...parts, timing: config.failover === 'fast' ? defaultTiming : patientTiming, clusterLimits: defaultLimits, nats: natsOptions(config, process.env) }, events);
+  return openMemberKeeper({ ...parts, consistency: config.consistency, timing: config.failover === 'fast' ? defaultTiming : patientTiming, clusterLimits: defaultLimits, nats: natsOptions(config, process.env) }, events);
 }
 
 /** A cluster may have to take over a backup first. */

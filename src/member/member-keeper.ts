@@ -31,6 +31,8 @@ import type { Replica } from './replica.ts';
 import type { MemberStatus } from './status.ts';
 
 export interface MemberKeeperParts {
+  /** `available`: this node is of use to clients although it is cut off. */
+  readonly consistency: 'linearizable' | 'available';
   readonly timing: Timing;
   readonly clusterLimits: ClusterLimits;
   readonly nats: Omit<NatsOptions, 'tenureRecordMs' | 'key'>;
@@ -99,7 +101,7 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
     get sequence() { return opened.replica.store.sequence; },
     notReady: () => (opened.mayAnswer ? undefined : 'not in touch with the cluster: no permit to answer reads'),
     read: (look) => opened.read(look),
-    sendsAway: () => (opened.isInTouch ? undefined : 'not in touch with the cluster'),
+    sendsAway: () => (opened.isInTouch || parts.consistency === 'available' ? undefined : 'not in touch with the cluster'),
     ready: () => opened.ready(),
     submit: (message, credential) => opened.submit(message, credential, (reason, text) => engine!.refuse(reason, text, undefined, message)),
     commit: (mutations) => opened.change(mutations),

@@ -31,7 +31,7 @@ test('a node that is behind the log starts from a snapshot, sets its old store a
     const happened: string[] = [];
     const { keeper } = await openMemberKeeper({
       nats: { servers: nats.urls, cluster: 'rebuild', node, replicas: 1 },
-      timing: defaultTiming, clusterLimits, core, crossovers: undefined,
+      consistency: 'linearizable', timing: defaultTiming, clusterLimits, core, crossovers: undefined,
       store: { folder: join(folder, node), rootKey: new Uint8Array(32).fill(5) },
       server: { vendorIdentification: 'kmipd', serverVersion: '0', serverName: 'test' },
       clock: systemClock, log: silentLog, limits: limitsWith(), planned: () => undefined,
