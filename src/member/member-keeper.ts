@@ -11,38 +11,27 @@
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { NatsOptions } from '../../cluster/nats/options.ts';
 import type { ClusterLimits, Timing } from '../../cluster/timing.ts';
-import type { Clock } from '../clock.ts';
 import { identifyFingerprint } from '../identity/identify.ts';
-import type { Log } from '../log.ts';
-import type { Caller, ServerFacts } from '../operations/context.ts';
+import type { Caller } from '../operations/context.ts';
 import { ClusterViewPublisher } from '../server/cluster-view.ts';
 import { createEngine } from '../server/engine-parts.ts';
 import type { EnginePort } from '../server/engine-port.ts';
-import type { Keeper, KeeperEvents } from '../server/keeper.ts';
-import type { Limits } from '../server/limits.ts';
+import type { Keeper, KeeperEvents, KeeperParts } from '../server/keeper.ts';
 import { isServersOwn } from '../server/own-settings.ts';
-import type { LevelStoreOptions } from '../storage/level-store.ts';
+import { warmUpPlanning } from '../server/warm-up.ts';
 import type { ReadStore } from '../storage/store.ts';
-import type { Crossovers } from '../wasm/accelerator.ts';
 import { LimitedUse } from './limited-use.ts';
 import { Member } from './member.ts';
 import { PlannerNonces } from './planner-nonces.ts';
 import type { Replica } from './replica.ts';
 import type { MemberStatus } from './status.ts';
 
-export interface MemberKeeperParts {
+export interface MemberKeeperParts extends KeeperParts {
   /** `available`: this node is of use to clients although it is cut off. */
   readonly consistency: 'linearizable' | 'available';
   readonly timing: Timing;
   readonly clusterLimits: ClusterLimits;
   readonly nats: Omit<NatsOptions, 'tenureRecordMs' | 'key'>;
-  readonly store: LevelStoreOptions;
-  readonly core: WebAssembly.Module;
-  readonly crossovers: Crossovers | undefined;
-  readonly server: ServerFacts;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly limits: Limits;
   planned(seconds: number): void;
 }
 
@@ -94,6 +83,8 @@ export async function openMemberKeeper(parts: MemberKeeperParts, events: KeeperE
   });
   member = opened;
   sealingKey.fill(0);
+  // An engine of its own: the member's may be planning already.
+  await warmUpPlanning(engineOn(opened.replica).engine, clock);
   const keeper: MemberKeeper = {
     view: delegating(() => opened.replica.store.planned()),
     clusterView: view.memory,

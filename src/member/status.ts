@@ -3,25 +3,14 @@
  */
 import type { NatsAdapters } from '../../cluster/nats/adapters.ts';
 import type { ClusterNode } from '../../cluster/node.ts';
+import type { ClusterFacts } from '../metrics/cluster.ts';
 
-/** What `kmipd status` and the metrics show. */
-export interface MemberStatus {
+/** What `kmipd status` shows: what the metrics show, and names. */
+export interface MemberStatus extends ClusterFacts {
   readonly name: string;
   readonly node: string;
-  readonly role: string;
   readonly primary: string | undefined;
-  readonly fence: number;
-  /** Last entry of the log known here, on disk here, and stable. */
-  readonly sequence: number;
-  readonly applied: number;
-  readonly stable: number;
-  /** Entries that the log lost and this node cannot put back; not 0: nothing changes any more until somebody has looked. */
-  readonly logLost: number;
-  /** Milliseconds for which this node may still answer reads if it hears nothing more. */
-  readonly permitMs: number;
-  readonly members: readonly string[];
-  readonly waiting: number;
-  readonly nats: { readonly connected: boolean; readonly server: string; readonly version: string; readonly sent: number; readonly received: number };
+  readonly nats: ClusterFacts['nats'] & { readonly server: string; readonly version: string };
 }
 
 export interface StatusParts {

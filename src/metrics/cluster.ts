@@ -4,14 +4,17 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 
-/** What the family reads at each scrape. */
+/** What a member knows of its cluster; read at each scrape. */
 export interface ClusterFacts {
   readonly role: string;
   readonly fence: number;
+  /** Last entry of the log known here, on disk here, and stable. */
   readonly sequence: number;
   readonly applied: number;
   readonly stable: number;
+  /** Entries that the log lost and this node cannot put back; not 0: nothing changes any more until somebody has looked. */
   readonly logLost: number;
+  /** Milliseconds for which this node may still answer reads if it hears nothing more. */
   readonly permitMs: number;
   readonly members: readonly string[];
   readonly waiting: number;

@@ -4,11 +4,17 @@
  * Invariant: what `submit`, `commit` and `takeNoncePrefix` answer is durable, and known to every thread of the node, before they
  * resolve; in a cluster, on every node that may answer reads.
  */
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { ServerFacts } from '../operations/context.ts';
 import type { Capture } from '../storage/capture.ts';
 import type { BackupMark } from '../storage/content-items.ts';
+import type { LevelStoreOptions } from '../storage/level-store.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import type { ReadStore } from '../storage/store.ts';
+import type { Crossovers } from '../wasm/accelerator.ts';
 import type { Answer } from './engine-port.ts';
+import type { Limits } from './limits.ts';
 
 export interface Keeper {
   /** What the next change is decided on. */
@@ -49,6 +55,18 @@ export interface Keeper {
   /** Takes another node out of the cluster for good; absent on a single node. */
   removeMember?(node: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What either kind of keeper is made of. */
+export interface KeeperParts {
+  readonly store: LevelStoreOptions;
+  readonly core: WebAssembly.Module;
+  /** Undefined: the core alone. */
+  readonly crossovers: Crossovers | undefined;
+  readonly server: ServerFacts;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: Limits;
 }
 
 export interface KeeperEvents {

@@ -1,17 +1,11 @@
 /**
  * A node that keeps its state alone: its own LevelDB, written by its own main thread (writer.ts).
  */
-import type { Clock } from '../clock.ts';
 import { identifyFingerprint } from '../identity/identify.ts';
-import type { Log } from '../log.ts';
-import type { ServerFacts } from '../operations/context.ts';
 import { createLevelStore } from '../storage/level-store.ts';
-import type { LevelStoreOptions } from '../storage/level-store.ts';
 import type { Store } from '../storage/store.ts';
-import type { Crossovers } from '../wasm/accelerator.ts';
 import { createEngine } from './engine-parts.ts';
-import type { Keeper, KeeperEvents } from './keeper.ts';
-import type { Limits } from './limits.ts';
+import type { Keeper, KeeperEvents, KeeperParts } from './keeper.ts';
 import { warmUpPlanning } from './warm-up.ts';
 import { Writer } from './writer.ts';
 import type { WriterPorts } from './writer.ts';
@@ -19,14 +13,7 @@ import type { WriterPorts } from './writer.ts';
 export const streamKeySetting = 'stream-key';
 const streamKeyBytes = 32;
 
-export interface SingleKeeperParts {
-  readonly store: LevelStoreOptions;
-  readonly core: WebAssembly.Module;
-  readonly crossovers: Crossovers | undefined;
-  readonly server: ServerFacts;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly limits: Limits;
+export interface SingleKeeperParts extends KeeperParts {
   readonly metrics: WriterPorts['metrics'];
   random(length: number): Uint8Array;
 }

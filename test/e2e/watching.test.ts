@@ -1,10 +1,9 @@
 /**
- * What watches and what balances, as Debian has them: Prometheus itself scrapes a node, promtool reads its metrics and our configuration,
- * HAProxy and nats-server accept ours.
+ * Prometheus as Debian has it scrapes a node; its promtool reads the node's metrics and our configuration.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -19,23 +18,6 @@ function missing(program: string, debianPackage: string): string | false {
 }
 
 const deploy = (name: string): string => join(repositoryRoot, 'deploy', name);
-
-test('HAProxy accepts deploy/haproxy.cfg', { skip: missing('haproxy', 'haproxy') }, () => {
-  execFileSync('haproxy', ['-c', '-q', '-f', deploy('haproxy.cfg')], { stdio: 'pipe' });
-});
-
-test('nats-server accepts deploy/nats.conf; of an old one only what the file says that it does not know', { skip: missing('nats-server', 'nats-server') }, (context) => {
-  const folder = mkdtempSync(join(tmpdir(), 'kmipd-deploy-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, 'nats.conf');
-  const text = readFileSync(deploy('nats.conf'), 'utf8');
-  writeFileSync(file, text);
-  const { status, stderr } = spawnSync('nats-server', ['-t', '-c', file], { encoding: 'utf8' });
-  if (status === 0) return;
-  assert.match(stderr, /unknown field "sync_interval"/);
-  writeFileSync(file, text.replace(/^ *sync_interval:.*$/m, ''));
-  execFileSync('nats-server', ['-t', '-c', file], { stdio: 'pipe' });
-});
 
 test('Prometheus scrapes a node, and promtool finds nothing wrong with its metrics', { skip: missing('prometheus', 'prometheus'), timeout: 90_000 }, async (context) => {
   execFileSync('promtool', ['check', 'config', deploy('prometheus.yml')], { stdio: 'pipe' });

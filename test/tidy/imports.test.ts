@@ -21,7 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/server/': ['src/engine/', 'src/codec/frame.ts', 'src/identity/', 'src/metrics/', 'src/kmip/', 'src/wasm/', 'src/storage/', 'src/operations/context.ts', 'src/fault.ts', 'src/secret.ts', 'src/log.ts', 'src/clock.ts', 'src/random.ts', 'src/config.ts'],
   'src/control/': ['src/identity/', 'src/storage/store.ts', 'src/storage/mutation.ts', 'src/fault.ts', 'src/secret.ts', 'src/log.ts'],
   'src/metrics/': ['src/kmip/', 'src/fault.ts'],
-  'src/member/': ['cluster/', 'src/codec/message.ts', 'src/engine/', 'src/kmip/', 'src/identity/', 'src/operations/context.ts', 'src/server/', 'src/storage/', 'src/wasm/', 'src/clock.ts', 'src/config.ts', 'src/fault.ts', 'src/log.ts', 'src/random.ts'],
+  'src/member/': ['cluster/', 'src/codec/message.ts', 'src/engine/', 'src/kmip/', 'src/identity/', 'src/metrics/', 'src/operations/context.ts', 'src/server/', 'src/storage/', 'src/wasm/', 'src/clock.ts', 'src/config.ts', 'src/fault.ts', 'src/log.ts', 'src/random.ts'],
   'src/client/': ['src/kmip/', 'src/codec/', 'src/operations/'],
   'src/cli/': ['src/'],
   'cluster/': ['src/storage/', 'src/clock.ts', 'src/fault.ts'],

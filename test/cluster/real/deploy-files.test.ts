@@ -15,11 +15,17 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'kmipd-deploy-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const file = (name: string): string => path.join(repositoryRoot, 'deploy', name);
 
-test('nats-server takes deploy/nats.conf', { skip: !isInstalled(natsProgram, '--version') && 'nats-server is not installed (Debian package nats-server)' }, () => {
+function missing(program: string, versionFlag: string, debianPackage: string): string | false {
+  const installed = isInstalled(program, versionFlag);
+  assert.ok(installed || process.env['CI'] !== 'true', `CI needs ${program} (Debian package ${debianPackage})`);
+  return !installed && `${program} is not installed (Debian package ${debianPackage})`;
+}
+
+test('nats-server takes deploy/nats.conf', { skip: missing(natsProgram, '--version', 'nats-server') }, () => {
   writeNatsConfiguration(path.join(folder, 'nats.conf'), { name: 's1', port: 4222, monitorPort: 8222, routePort: 6222, routes: [6223, 6224], advertisePort: undefined, dataFolder: folder });
 });
 
-test('HAProxy takes deploy/haproxy.cfg, as it is and with the addresses of a test', { skip: !isInstalled(haproxyProgram, '-v') && 'HAProxy is not installed (Debian package haproxy, or set HAPROXY)' }, () => {
+test('HAProxy takes deploy/haproxy.cfg, as it is and with the addresses of a test', { skip: missing(haproxyProgram, '-v', 'haproxy') }, () => {
   const check = spawnSync(haproxyProgram, ['-c', '-f', file('haproxy.cfg')], { encoding: 'utf8' });
   assert.equal(check.status, 0, check.stderr);
   writeHaproxyConfiguration(path.join(folder, 'haproxy.cfg'), 5696, [{ port: 1, adminPort: 2 }]);
