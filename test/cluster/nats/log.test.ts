@@ -77,11 +77,17 @@ test('a purged log says where it begins, and an empty one that nothing is there'
   assert.deepEqual({ ...nothing, entries: nothing.entries.length }, { kind: 'log-read', from: 1, entries: 0, first: 1, last: 0 });
   const entries = chain(10);
   for (const logged of entries) await witness.ask(() => log.append({ sequence: logged.entry.sequence - 1, hash: logged.entry.previous }, logged), 'appended');
+  // A newer nats-server answers what is asked meanwhile before it has purged.
+  const firstIs = async (first: number): Promise<void> => {
+    for (const until = performance.now() + 5_000; performance.now() < until && (await witness.ask(() => log.read(10, 1), 'log-read')).first !== first; );
+  };
   log.purge(4);
+  await firstIs(5);
   const partly = await witness.ask(() => log.read(5, 10), 'log-read');
   assert.deepEqual([partly.first, partly.last, partly.entries.length], [5, 10, 6]);
   assert.equal((await witness.ask(() => log.read(3, 10), 'log-read')).entries.length, 0);
   log.purge(10);
+  await firstIs(11);
   const gone = await witness.ask(() => log.read(11, 10), 'log-read');
   assert.deepEqual([gone.first, gone.last, gone.entries.length], [11, 10, 0]);
   const next = entryAfter(headOf(entries.at(-1)!));
