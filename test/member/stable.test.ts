@@ -1,0 +1,112 @@
+/**
+ * What a member does with a change that is on its disk and not known to be on every disk that may answer: while a member that died
+ * without a word still holds a permit, the change is marked for the threads, no read shows it and no backup with it is given away.
+ */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultTiming } from '../../cluster/timing.ts';
+import { ClusterViewReader } from '../../src/server/cluster-view.ts';
+import { objectHash } from '../../src/server/coherence.ts';
+import { restoreSingle } from '../../src/storage/backup-restore.ts';
+import { createLevelStore } from '../../src/storage/level-store.ts';
+import { natsMissing } from '../cluster/nats/nats-servers.ts';
+import { created, scopePut } from '../storage/sample-state.ts';
+import { Members, membersRootKey, setting, until } from './members.ts';
+import type { OpenMember } from './members.ts';
+
+const skip = natsMissing();
+/** Time enough to look while the silent member may still answer. */
+const timing = { ...defaultTiming, permitMs: 5_000, stallPermitMs: 5_000 };
+const mark = () => ({ id: 'this one', takenAt: Date.now() });
+
+/** What the threads of the member would be told of the object. */
+const unstableAt = ({ keeper }: OpenMember, identifier: string): number => new ClusterViewReader(keeper.clusterView).unstable(...objectHash('default', identifier));
+
+/** Resolves when the member has everything that the log has on its disk, and some of it is not stable. */
+const holdsUnstable = ({ keeper }: OpenMember, after: number): Promise<void> => until(() => {
+  const { applied, stable, sequence } = keeper.status();
+  return applied > after && applied === sequence && stable < applied;
+});
+
+describe('a change that is not stable yet', { skip, concurrency: true }, () => {
+  test('is marked for the threads before its bytes are on the disk, on every member, until all have confirmed it', { timeout: 60_000 }, async (context) => {
+    const members = await Members.start(context);
+    const marks: [node: string, identifier: string, entry: number][] = [];
+    const opened = new Map<string, OpenMember>();
+    const changed = (node: string) => ({ managed }: { readonly managed: readonly { readonly uniqueIdentifier: string }[] }): void => {
+      for (const { uniqueIdentifier } of managed) marks.push([node, uniqueIdentifier, unstableAt(opened.get(node)!, uniqueIdentifier)]);
+    };
+    for (const node of ['left', 'right']) opened.set(node, await members.open(node, { changed: changed(node) }));
+    const both = [...opened.values()];
+    await Promise.all(both.map(({ keeper }) => keeper.ready()));
+    await both[0]!.keeper.commit([scopePut('default', membersRootKey)]);
+    for (const [index, { keeper }] of both.entries()) {
+      for (let count = 0; count < 5; count += 1) await keeper.commit([created(`u${index}${count}`)]);
+    }
+    await until(() => marks.length === 20);
+    assert.deepEqual(marks.filter(([, , entry]) => entry === 0), []);
+    // And not for ever: a thread that waits for it is let go.
+    await until(() => both.every((member) => unstableAt(member, 'u14') === 0));
+    assert.deepEqual(members.faults, []);
+  });
+
+  test('is shown by no read and is in no backup that is given away, on the primary and on others, as long as a silent member may answer without it', { timeout: 60_000 }, async (context) => {
+    const members = await Members.start(context);
+    const [primary, follower, silent] = await members.ready(['one', 'two', 'three'], { timing });
+    const answering = [primary!, follower!];
+    await primary!.keeper.commit([scopePut('default', membersRootKey)]);
+    const before = primary!.keeper.status().applied;
+    silent!.link.cut();
+    const committed = primary!.keeper.commit([created('new'), setting('new')]);
+    let isAcknowledged = false;
+    void committed.then(() => (isAcknowledged = true));
+    await Promise.all(answering.map((member) => holdsUnstable(member, before)));
+    // On both disks, and the silent one has a permit of five seconds.
+    const given: string[] = [];
+    const backups = answering.map(async (member) => {
+      const capture = await member.keeper.backup(mark());
+      given.push('backup');
+      assert.ok(member.keeper.status().stable >= capture.sequence, 'all of it is stable');
+      assert.ok(capture.sequence > before, 'it has what was on the disk');
+      return capture;
+    });
+    const reads = answering.map(({ keeper }) => keeper.read((store) => {
+      assert.ok(store.glance('default', 'new'), 'it is on the disk');
+      return store.setting('new');
+    }).then(() => given.push('read'), (error: unknown) => assert.equal((error as { code?: string }).code, 'E_NOT_READY')));
+    for (const member of answering) assert.ok(unstableAt(member, 'new') > before);
+    await sleep(300);
+    assert.deepEqual([given, isAcknowledged], [[], false], 'the silent member may still answer without it');
+    const captures = await Promise.all(backups);
+    await Promise.all([committed, ...reads]);
+    await until(() => answering.every((member) => unstableAt(member, 'new') === 0));
+    assert.deepEqual(await follower!.keeper.read((store) => store.setting('new')), Uint8Array.of(1));
+    for (const [index, capture] of captures.entries()) {
+      const folder = join(members.folder, `restored ${index}`);
+      await restoreSingle({ folder, rootKey: membersRootKey }, capture.content(), Date.now());
+      await capture.close();
+      const restored = await createLevelStore({ folder, rootKey: membersRootKey });
+      assert.ok(restored.glance('default', 'new'));
+      await restored.close();
+    }
+    assert.deepEqual(members.faults, []);
+  });
+
+  test('is not given away by a member that loses its permit while it waits; its client learns that the outcome is not known when the member stops', { timeout: 60_000 }, async (context) => {
+    const members = await Members.start(context);
+    const [primary, silent] = await members.ready(['one', 'two'], { timing });
+    const before = primary!.keeper.status().applied;
+    silent!.link.cut();
+    const committed = primary!.keeper.commit([setting('new')]);
+    const unknown = assert.rejects(committed, { code: 'E_OUTCOME_UNKNOWN', retryable: true });
+    await holdsUnstable(primary!, before);
+    const refused = assert.rejects(primary!.keeper.backup(mark()), { code: 'E_NOT_READY', retryable: true });
+    primary!.link.cut();
+    await refused;
+    await primary!.close();
+    await unknown;
+    assert.deepEqual(members.faults, []);
+  });
+});
