@@ -108,9 +108,11 @@ test('what the server refuses is counted by Result Reason, and the caller may en
 });
 
 /** Hands bytes on between the run and the node; can hold them back, and cut all connections. */
-async function startRelay(context: TestContext): Promise<{ port: number; stall(ms: number): void; cut(): void }> {
+async function startRelay(context: TestContext): Promise<{ port: number; stall(ms: number): void; cut(): void; cutFor(ms: number): void }> {
   const sockets = new Set<net.Socket>();
+  let isDown = false;
   const relay = net.createServer((client) => {
+    if (isDown) return void client.destroy();
     const upstream = net.connect(server.port, '127.0.0.1');
     for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
       sockets.add(from);
@@ -131,7 +133,12 @@ async function startRelay(context: TestContext): Promise<{ port: number; stall(m
     for (const socket of sockets) socket.cork();
     setTimeout(() => sockets.forEach((socket) => socket.uncork()), ms);
   };
-  return { port: (relay.address() as net.AddressInfo).port, stall, cut };
+  const cutFor = (ms: number): void => {
+    isDown = true;
+    cut();
+    setTimeout(() => { isDown = false; }, ms);
+  };
+  return { port: (relay.address() as net.AddressInfo).port, stall, cut, cutFor };
 }
 
 test('a stall of half a second is felt by every message due in it, not only by those on their way', async (context) => {
@@ -163,6 +170,17 @@ test('messages on lost connections count as failed, and the run goes on with new
   const unanswered = Object.entries(result.failures).filter(([why]) => why.startsWith('(no answer')).reduce((sum, [, count]) => sum + count, 0);
   assert.equal(result.answered + unanswered + result.dropped, result.due);
   assert.ok((result.seconds.at(-1)?.answered ?? 0) > 0 || result.answered > 3_000, 'nothing was answered after the cut');
+});
+
+test('a server that is away for seconds, as in a restart, is found again by every connection', async (context) => {
+  const relay = await startRelay(context);
+  const result = await runLoad(plan({ mix: parseMix('query'), rate: 0, connections: 4, pipeline: 1, durationMs: 6_000, timeoutMs: 2_000, checkEvery: 0 }), { ...connection, port: relay.port }, {
+    onProgress(progress) {
+      if (progress.kind === 'second' && progress.second.second === 0) relay.cutFor(3_000);
+    },
+  });
+  assert.equal(result.seconds.find(({ second }) => second === 3)?.answered, 0, 'the server was not away');
+  assert.ok(result.seconds.find(({ second }) => second === 5)!.answered > 0, 'nothing was answered after the server was back');
 });
 
 test('a ciphertext of other data, and an answer about another key, are told', async () => {

@@ -24,9 +24,10 @@ import type { Tally } from './tally.ts';
 const waitingMax = 200_000;
 /** Objects made by a run that are remembered, to be destroyed after it; there the run ends. */
 const madeMax = 1_000_000;
-/** A lost connection is made again after this time, so often. */
+/** A lost connection is made again after this time, until the run is over: a server may be away for long, as in a restart. */
 const againMs = 200;
-const againMax = 20;
+/** Connections that one thread tries to make again in a second, at most. */
+const againPerSecond = 1_000;
 /** How near a due time a timer still comes in time. */
 const timerSlackMs = 2;
 const secondMs = 1000;
@@ -72,7 +73,6 @@ export class Generator implements LaneEvents {
   #outstanding = 0;
   #issued = 0;
   #laneCursor = 0;
-  #reconnects = 0;
   #untilCheck: number;
   #measureAt = 0;
   #endAt = Infinity;
@@ -187,8 +187,12 @@ export class Generator implements LaneEvents {
     const measured = unanswered.filter(({ due }) => due >= this.#measureAt).length;
     if (measured > 0) this.#fail(`(no answer: ${reason})`, measured);
     this.tally.lostConnections += 1;
-    if (this.#reconnects++ < againMax + this.#lanes.length) setTimeout(() => void this.#again(lane), againMs);
+    this.#retry(lane);
     this.#finishWhenDone();
+  }
+
+  #retry(lane: Lane): void {
+    setTimeout(() => void this.#again(lane), Math.max(againMs, (this.#lanes.length * secondMs) / againPerSecond));
   }
 
   async #again(lane: Lane): Promise<void> {
@@ -197,7 +201,7 @@ export class Generator implements LaneEvents {
       await lane.connect(this.#job.plan.timeoutMs);
       this.settled(lane);
     } catch {
-      if (this.#reconnects++ < againMax + this.#lanes.length) setTimeout(() => void this.#again(lane), againMs);
+      this.#retry(lane);
     }
   }
 
