@@ -47,8 +47,14 @@ export async function adminStream(options: AdminOptions, route: string): Promise
   })();
 }
 
+/** `fetch` says no more than that it failed; what did is beneath. */
+function beneath(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error && error.cause.message !== '' ? error.cause : error;
+}
+
 /** The answer, if the node says that all went well. */
 async function send(options: AdminOptions, method: string, route: string, body?: unknown): Promise<Response> {
+  if (!/^\d{1,5}$/.test(options.adminPort) || Number(options.adminPort) > 65_535) throw new Fault('E_CONFIG', `--admin-port ${options.adminPort}: expected a whole number from 1 to 65535`);
   const tokenFile = options.token ?? path.join(options.data, 'bootstrap', 'admin-token');
   let token: string;
   try {
@@ -66,7 +72,7 @@ async function send(options: AdminOptions, method: string, route: string, body?:
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   } catch (error) {
-    throw new Fault('E_ADMIN_UNREACHABLE', `no node answers at ${address}; is kmipd running, and is --admin-port right?`, { cause: error });
+    throw new Fault('E_ADMIN_UNREACHABLE', `no node answers at ${address}; is kmipd running, and is --admin-port right?`, { cause: beneath(error) });
   }
   if (response.ok) return response;
   const { code, message } = toldBy(await response.text());

@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { KmipClient } from '../client/client.ts';
 import type { ClientOptions } from '../client/client.ts';
 import { Fault } from '../fault.ts';
-import { versionNumber } from '../kmip/version.ts';
+import { supportedVersions, versionText } from '../kmip/version.ts';
 import type { ProtocolVersion } from '../kmip/version.ts';
 
 export interface KmipOptions {
@@ -35,9 +35,8 @@ export function withKmipOptions(command: Command): Command {
 export function clientOptions(options: KmipOptions): ClientOptions & { readonly version: ProtocolVersion } {
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(options.server);
   if (match === null) throw new Fault('E_CONFIG', `--server ${options.server}: expected HOST or HOST:PORT`);
-  const [major, minor] = options.protocol.split('.').map(Number);
-  const version = versionNumber(major ?? Number.NaN, minor ?? Number.NaN);
-  if (!(version >= 10)) throw new Fault('E_CONFIG', `--protocol ${options.protocol}: expected 1.0 to 2.1`);
+  const version = supportedVersions.find((each) => versionText(each) === options.protocol);
+  if (version === undefined) throw new Fault('E_CONFIG', `--protocol ${options.protocol}: expected one of ${supportedVersions.map(versionText).join(', ')}`);
   const read = (name: string, elsewhere: string | undefined): string => {
     const file = elsewhere ?? path.join(options.credential, name);
     try {

@@ -4,7 +4,8 @@
  * Shows a line a second on a terminal, a table in the end, and with --json and --html leaves files. Ends with 1 when
  * nothing was answered or an answer was wrong; failures that the server tells are results, not a reason to fail.
  */
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runLoad } from '../client/load/load.ts';
 import type { LoadProgress, LoadResult } from '../client/load/load.ts';
@@ -80,10 +81,16 @@ function liveLine(plan: LoadPlan): { show(progress: LoadProgress): void; end(): 
   };
 }
 
-function printResult(result: LoadResult): void {
+/** Before the run: an hour of load whose figures cannot be kept would be for nothing. */
+function requireWritable(file: string | undefined): void {
+  if (file === undefined) return;
+  const isThere = existsSync(file);
+  if (isThere && statSync(file).isDirectory()) throw new Fault('E_CONFIG', `${file} is a folder; a file is needed`);
+  accessSync(isThere ? file : path.dirname(file), constants.W_OK);
+}
+
+function printLatencies(result: LoadResult): void {
   const { plan } = result;
-  const load = plan.rate > 0 ? `${plan.rate} messages/s (${plan.arrival})` : 'closed loop';
-  console.log(`${result.server}, KMIP ${plan.version}: ${load}, ${plan.connections} connections, ${plan.pipeline} deep, ${plan.batch} items of ${plan.payloadBytes} bytes a message, ${result.measuredSeconds} s`);
   console.log(`${result.messagesPerSecond} messages/s, ${result.itemsPerSecond} items/s; ${result.answered} of ${result.due} messages answered`);
   const row = (what: string, { count, p50, p90, p99, p999, max }: LoadResult['latency']): string[] => [what, String(count), ...[p50, p90, p99, p999, max].map(latencyText)];
   const operations = result.operations.map((each) => row(each.operation, each.latency));
@@ -91,10 +98,19 @@ function printResult(result: LoadResult): void {
     ['latency in ms', 'messages', 'p50', 'p90', 'p99', 'p99.9', 'max'],
     [row(plan.rate > 0 ? 'from the due time' : 'from sending', result.latency), ...(operations.length > 1 ? operations.map(([name, ...cells]) => [`  ${name}`, ...cells]) : []), ...(plan.rate > 0 ? [row('from sending', result.service), row('due to sending', result.wait)] : [])],
   );
+}
+
+function printResult(result: LoadResult): void {
+  const { plan } = result;
+  const load = plan.rate > 0 ? `${plan.rate} messages/s (${plan.arrival})` : 'closed loop';
+  console.log(`${result.server}, KMIP ${plan.version}: ${load}, ${plan.connections} connections, ${plan.pipeline} deep, ${plan.batch} items of ${plan.payloadBytes} bytes a message, ${result.measuredSeconds} s`);
+  if (result.due === 0) console.log('nothing was measured: no message was due after the warm-up');
+  else printLatencies(result);
   const failures = Object.entries(result.failures);
   if (failures.length > 0) printRows(['failures by Result Reason', 'items'], failures.map(([why, count]) => [why, String(count)]));
   else console.log('no failures');
-  if (result.dropped > 0) console.log(`${result.dropped} messages were due and never sent, as too many were waiting: the latencies above leave them out, and so are too good`);
+  if (result.answered < result.due) console.log(`${result.due - result.answered} messages were due and have no answer: the latencies above leave them out, and so are too good`);
+  if (result.dropped > 0) console.log(`${result.dropped} of them were never sent, as too many were waiting`);
   if (result.lostConnections > 0) console.log(`${result.lostConnections} connections were lost`);
   console.log(`${result.checks.checked} answers checked, ${result.checks.wrong} wrong${result.checks.firstWrong === undefined ? '' : `: ${result.checks.firstWrong}`}`);
   if (result.left > 0) console.log(`${result.left} objects of the run could not be destroyed`);
@@ -102,6 +118,9 @@ function printResult(result: LoadResult): void {
 
 async function load(options: LoadFlags): Promise<void> {
   const { version, ...connection } = clientOptions(options);
+  if (options.rate === 0 && options.closed !== true) throw new Fault('E_CONFIG', '--rate is 0; allowed is 1 and above, and --closed in place of a rate');
+  requireWritable(options.json);
+  requireWritable(options.html);
   const plan: LoadPlan = {
     version, mix: options.mix, rate: options.closed === true ? 0 : options.rate, arrival: options.arrival, connections: options.connections, pipeline: options.pipeline,
     batch: options.batch, payloadBytes: options.payload, keys: options.keys, mode: options.mode, warmupMs: options.warmup, durationMs: options.duration,

@@ -46,6 +46,13 @@ export function connectTls({ host, port, certificate, privateKey, authority, ser
   return socket;
 }
 
+/** What went wrong with a socket, in a line: OpenSSL's own texts carry thread numbers and source files. */
+export function socketFaultText(error: Error): string {
+  const { reason, code } = error as Error & { readonly reason?: string; readonly code?: string };
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') return `no TLS is spoken there (${reason})`;
+  return reason === undefined ? error.message : `TLS: ${reason}`;
+}
+
 /** The connection went away before the answer came. */
 export class ConnectionLostError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -141,7 +148,7 @@ export class Connection {
       this.#pump();
     });
     socket.on('data', (chunk: Buffer) => this.#receive(socket, frames, chunk));
-    socket.once('error', (error) => this.#fail(socket, new ConnectionLostError(`${host}:${port}: ${error.message}`, { cause: error })));
+    socket.once('error', (error) => this.#fail(socket, new ConnectionLostError(`${host}:${port}: ${socketFaultText(error)}`, { cause: error })));
     socket.once('close', () => this.#fail(socket, new ConnectionLostError(`${host}:${port} closed the connection`)));
     return socket;
   }

@@ -140,6 +140,11 @@ test('wrong calls say what is wrong and end with 2, a missing server with 1', as
   assert.equal(nobody.code, 1);
   assert.match(nobody.stderr, /127\.0\.0\.1:1/);
   assert.match((await kmipd('key', 'list', '--credential', inFolder('nowhere'))).stderr, /cannot read .*cert\.pem/);
+  const noNode = await kmipd('status', '--admin-port', '2');
+  assert.equal(noNode.code, 1);
+  assert.match(noNode.stderr, /no node answers at .*ECONNREFUSED/);
+  assert.equal((await kmipd('status', '--admin-port', 'x')).code, 2);
+  assert.equal((await kmipd('key', 'list', '--protocol', '2.2')).code, 2);
 });
 
 test('who reads the output may stop reading, and an output that cannot be written is a failure', { skip: process.platform !== 'linux' && 'needs /dev/full' }, async () => {

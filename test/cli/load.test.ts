@@ -60,7 +60,27 @@ test('a page of a run without a single answer is still a page, and what a server
 test('a wrong call ends with 2, a server that is not there with 1', async () => {
   assert.equal((await kmipdLoad('--mix', 'sign')).code, 2);
   assert.equal((await kmipdLoad('--connections', '0')).code, 2);
+  for (const [argument, expected] of [[['--rate', '0'], /--closed/], [['--protocol', '1.9'], /expected one of 2\.1, /], [['--json', folder], /is a folder/]] as const) {
+    const ran = await kmipdLoad(...argument);
+    assert.equal(ran.code, 2, ran.stderr);
+    assert.match(ran.stderr, expected);
+  }
   const nobody = await kmipdLoad('--server', '127.0.0.1:1');
   assert.equal(nobody.code, 1);
   assert.match(nobody.stderr, /did not make the keys of the run: .*127\.0\.0\.1:1/);
+  const noTls = await kmipdLoad('--server', `127.0.0.1:${server.adminPort}`);
+  assert.equal(noTls.code, 1);
+  assert.match(noTls.stderr, /no TLS is spoken there \([a-z ]+\)\n$/);
+});
+
+test('where figures could not be kept, or none were made, the command says so', async () => {
+  const before = Date.now();
+  const nowhere = await kmipdLoad('--html', path.join(folder, 'missing/run.html'), '--duration', '60s');
+  assert.equal(nowhere.code, 1);
+  assert.match(nowhere.stderr, /^kmipd: ENOENT[^\n]*\n$/);
+  assert.ok(Date.now() - before < 30_000, 'the run took place before its file was found missing');
+  const short = await kmipdLoad('--messages', '1', '--warmup', '1s', '--duration', '1s', '--keys', '1');
+  assert.equal(short.code, 1);
+  assert.match(short.stdout, /nothing was measured/);
+  assert.doesNotMatch(short.stdout, /p99/);
 });

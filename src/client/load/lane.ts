@@ -6,7 +6,7 @@
  */
 import type tls from 'node:tls';
 import { FrameReader } from '../../codec/frame.ts';
-import { connectTls } from '../connection.ts';
+import { connectTls, socketFaultText } from '../connection.ts';
 import type { ConnectionOptions } from '../connection.ts';
 
 /** A message of the run, on its way or waiting to be. Times are performance.now() of the generator's thread. */
@@ -63,7 +63,7 @@ export class Lane {
         resolve();
       });
       socket.on('data', (chunk: Buffer) => this.#receive(socket, frames, chunk));
-      socket.on('error', (error) => { reason = `${host}:${port}: ${error.message}`; });
+      socket.on('error', (error) => { reason = `${host}:${port}: ${socketFaultText(error)}`; });
       socket.once('close', () => {
         clearTimeout(timer);
         if (this.#socket === socket) this.lose(reason);
