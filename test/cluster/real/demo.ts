@@ -11,6 +11,7 @@ import { faultKinds, victimKinds } from './faults.ts';
 import type { FaultKind } from './faults.ts';
 import { lies } from './judge.ts';
 import type { Lie } from './judge.ts';
+import { enterNetwork, networkChoices } from './own-namespace.ts';
 import { RealCluster, clusterMissing } from './real-cluster.ts';
 import { median, runRounds } from './rounds.ts';
 import type { RoundsResult } from './rounds.ts';
@@ -25,6 +26,8 @@ const usage = `npm run demo:cluster -- [options]
   --clients N              clients behind the balancer (8)
   --nodes N                kmipd nodes (3)
   --seconds-per-round N    least length of a round (8)
+  --network WHERE          namespaces: each node and nats-server has a network namespace of its own, and cuts are silent;
+                           loopback: relays; auto: namespaces where they can be made (auto)
   --keep                   keeps data and logs
   --lie KIND               plants a lie in what clients saw (${lies.join(', ')}): the verdict has to turn
   --alone                  one node without NATS: tries the harness itself`;
@@ -32,7 +35,7 @@ const usage = `npm run demo:cluster -- [options]
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' }, fault: { type: 'string' }, victim: { type: 'string' }, seed: { type: 'string', default: '1' }, clients: { type: 'string', default: '8' },
-    nodes: { type: 'string', default: '3' }, 'seconds-per-round': { type: 'string', default: '8' }, keep: { type: 'boolean', default: false }, lie: { type: 'string' },
+    nodes: { type: 'string', default: '3' }, 'seconds-per-round': { type: 'string', default: '8' }, keep: { type: 'boolean', default: false }, lie: { type: 'string' }, network: { type: 'string' },
     alone: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 });
@@ -76,8 +79,9 @@ const request = {
   lie: values.lie === undefined ? undefined : choice<Lie>('lie', values.lie, lies, 'lost'),
 };
 const nodes = values.alone ? 1 : number('nodes', 1, 7);
+const network = await enterNetwork(choice('network', values.network, networkChoices, values.alone ? 'loopback' : 'auto'), console.log);
 const startedAt = performance.now();
-const cluster = await RealCluster.start({ nodes, links: faults.includes('cut') && !values.alone, clustered: !values.alone });
+const cluster = await RealCluster.start({ nodes, links: faults.includes('cut') && !values.alone, clustered: !values.alone, network });
 let wrong = true;
 try {
   console.log(`${nodes} kmipd nodes and ${cluster.nats.length} nats-servers are ready after ${Math.round(performance.now() - startedAt)} ms; data and logs in ${cluster.folder}`);

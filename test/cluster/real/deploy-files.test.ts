@@ -22,13 +22,13 @@ function missing(program: string, versionFlag: string, debianPackage: string): s
 }
 
 test('nats-server takes deploy/nats.conf', { skip: missing(natsProgram, '--version', 'nats-server') }, () => {
-  writeNatsConfiguration(path.join(folder, 'nats.conf'), { name: 's1', port: 4222, monitorPort: 8222, routePort: 6222, routes: [6223, 6224], advertisePort: undefined, dataFolder: folder });
+  writeNatsConfiguration(path.join(folder, 'nats.conf'), { name: 's1', host: '127.0.0.1', port: 4222, monitorPort: 8222, routePort: 6222, routes: ['127.0.0.1:6223', '127.0.0.1:6224'], advertised: undefined, dataFolder: folder });
 });
 
 test('HAProxy takes deploy/haproxy.cfg, as it is and with the addresses of a test', { skip: missing(haproxyProgram, '-v', 'haproxy') }, () => {
   const check = spawnSync(haproxyProgram, ['-c', '-f', file('haproxy.cfg')], { encoding: 'utf8' });
   assert.equal(check.status, 0, check.stderr);
-  writeHaproxyConfiguration(path.join(folder, 'haproxy.cfg'), 5696, [{ port: 1, adminPort: 2 }]);
+  writeHaproxyConfiguration(path.join(folder, 'haproxy.cfg'), 5696, [{ host: '127.0.0.1', port: 1, adminPort: 2 }]);
 });
 
 test('the relay that stands in for HAProxy checks nodes as deploy/haproxy.cfg does', () => {

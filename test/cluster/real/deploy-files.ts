@@ -27,26 +27,28 @@ function replaced(text: string, pattern: RegExp, by: string): string {
 
 export interface NatsPlace {
   readonly name: string;
+  readonly host: string;
   readonly port: number;
   readonly monitorPort: number;
   readonly routePort: number;
-  readonly routes: readonly number[];
+  /** `address:port` of each other server. */
+  readonly routes: readonly string[];
   /** What other servers are told instead of the own route address: one where nobody listens, so that they keep to their links. */
-  readonly advertisePort: number | undefined;
+  readonly advertised: string | undefined;
   readonly dataFolder: string;
 }
 
 /** Writes a server's configuration; takes the sync line out where the server does not know it. */
 export function writeNatsConfiguration(file: string, place: NatsPlace): void {
-  const address = (port: number): string => `"127.0.0.1:${port}"`;
-  const advertise = place.advertisePort === undefined ? '' : `\n  advertise: ${address(place.advertisePort)}`;
+  const address = (port: number): string => `"${place.host}:${port}"`;
+  const advertise = place.advertised === undefined ? '' : `\n  advertise: "${place.advertised}"`;
   let text = template('nats.conf');
   text = replaced(text, /^server_name: .*$/m, `server_name: ${place.name}`);
   text = replaced(text, /^listen: .*$/m, `listen: ${address(place.port)}`);
   text = replaced(text, /^http: .*$/m, `http: ${address(place.monitorPort)}`);
   text = replaced(text, /^ {2}store_dir: .*$/m, `  store_dir: ${JSON.stringify(place.dataFolder)}`);
   text = replaced(text, /^ {2}listen: .*$/m, `  listen: ${address(place.routePort)}${advertise}`);
-  text = replaced(text, /^ {2}routes: \[[^\]]*\]/m, `  routes: ${JSON.stringify(place.routes.map((port) => `nats-route://127.0.0.1:${port}`))}`);
+  text = replaced(text, /^ {2}routes: \[[^\]]*\]/m, `  routes: ${JSON.stringify(place.routes.map((route) => `nats-route://${route}`))}`);
   writeFileSync(file, text);
   const check = spawnSync(natsProgram, ['-t', '-c', file], { encoding: 'utf8' });
   if (check.status === 0) return;
@@ -61,7 +63,7 @@ export function writeHaproxyConfiguration(file: string, port: number, servers: r
   // Twice as many open files: more than a test may have.
   text = replaced(text, /^ {2}maxconn .*$/m, '  maxconn 1000');
   text = replaced(text, /^ {2}bind .*$/m, `  bind 127.0.0.1:${port}`);
-  text = replaced(text, /(^ {2}server n\d .*\n)+/m, servers.map((server, index) => `  server n${index + 1} 127.0.0.1:${server.port} port ${server.adminPort}\n`).join(''));
+  text = replaced(text, /(^ {2}server n\d .*\n)+/m, servers.map((server, index) => `  server n${index + 1} ${server.host}:${server.port} port ${server.adminPort}\n`).join(''));
   writeFileSync(file, text);
   const check = spawnSync(haproxyProgram, ['-c', '-f', file], { encoding: 'utf8' });
   assert.equal(check.status, 0, `deploy/haproxy.cfg is refused: ${check.stderr}`);

@@ -5,7 +5,7 @@
  * | kill  | kill -9                                                                 | started again     |
  * | pause | SIGSTOP: it neither answers nor notices time passing                    | SIGCONT           |
  * | empty | kill -9, and a node's data folder is emptied                              | started again     |
- * | cut   | its links to all others drop their connections, or turn into black holes | links work again  |
+ * | cut   | no connection to NATS, or to anybody (hosts.ts)                         | links work again  |
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SeededRandom } from '../sim/random.ts';
@@ -50,7 +50,7 @@ export async function chooseStrike(cluster: RealCluster, random: SeededRandom, {
   const forMs = Math.round(random.between(least, most));
   const how = random.chance(0.5) ? 'drop' : 'hole';
   const whom = chosen.length > 1 ? 'everything' : nodes[0] === primary ? 'the primary' : nodes.length === 1 ? 'another node' : 'a nats-server';
-  const doing = { kill: 'kill -9', pause: 'SIGSTOP', cut: how === 'drop' ? 'links dropped' : 'links swallow all', empty: nodes.length > 0 ? 'kill -9, data folder emptied' : 'kill -9' }[fault];
+  const doing = { kill: 'kill -9', pause: 'SIGSTOP', cut: cluster.cutText(how), empty: nodes.length > 0 ? 'kill -9, data folder emptied' : 'kill -9' }[fault];
   const onAll = async (work: (process: OwnProcess) => unknown): Promise<void> => void (await Promise.all(processes.map(work)));
   return {
     fault, whom, nodes, forMs,

@@ -56,7 +56,7 @@ export class Judge {
     const states = new Map<Key, KeyState | undefined>();
     const queue = keys.values();
     const worker = async (): Promise<void> => {
-      const client = new KeyClient(`last look at ${node.name}`, this.#history, node.place.port, this.#cluster.credential, timeoutMs);
+      const client = new KeyClient(`last look at ${node.name}`, this.#history, node.place, this.#cluster.credential, timeoutMs);
       for (const key of queue) {
         const from = performance.now();
         const state = await this.#stateOf(client, key);

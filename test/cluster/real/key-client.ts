@@ -30,15 +30,21 @@ const aboutTheKey: ReadonlySet<number> = new Set([
 
 const stateNames: Readonly<Record<number, KeyState>> = { [State.PreActive]: 'pre-active', [State.Active]: 'active', [State.Deactivated]: 'deactivated', [State.Destroyed]: 'destroyed' };
 
+/** Of a node, or of the balancer. */
+export interface Address {
+  readonly host?: string;
+  readonly port: number;
+}
+
 export class KeyClient {
   readonly #by: string;
   readonly #history: KeyHistory;
   readonly #connection: Connection;
 
-  constructor(by: string, history: KeyHistory, port: number, credential: ClientCredential, timeoutMs: number, pipeline = 1) {
+  constructor(by: string, history: KeyHistory, { host = '127.0.0.1', port }: Address, credential: ClientCredential, timeoutMs: number, pipeline = 1) {
     this.#by = by;
     this.#history = history;
-    this.#connection = new Connection({ host: '127.0.0.1', port, ...credential, timeoutMs, pipeline });
+    this.#connection = new Connection({ host, port, serverName: 'localhost', ...credential, timeoutMs, pipeline });
   }
 
   close(): void {

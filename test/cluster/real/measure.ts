@@ -1,6 +1,7 @@
 /**
  * `npm run bench:cluster [-- SCENARIO… --keep]`: the figures that a cluster promises, measured on real processes. Each scenario starts a
- * cluster of its own. `--keep` writes bench/results/cluster.json; figures of scenarios that were not run stay as they were.
+ * cluster of its own. `--network loopback` has rounds cut by relays, `namespaces` by wires (own-namespace.ts; `auto`: where they can be made).
+ * `--keep` writes bench/results/cluster.json; figures of scenarios that were not run stay as they were.
  *
  * | scenario | question                                                                          |
  * | rounds   | what do kills, pauses and cuts lose, and how long are writes away?                 |
@@ -18,6 +19,7 @@ import { createsPerSecond, messagesPerEncrypt, processorPerEncrypt } from './clu
 import { faultKinds } from './faults.ts';
 import { KeyClient } from './key-client.ts';
 import { KeyHistory } from './key-history.ts';
+import { enterNetwork, networkChoices } from './own-namespace.ts';
 import { preload } from './preload.ts';
 import { RealCluster, clusterMissing } from './real-cluster.ts';
 import type { ClusterRequest } from './real-cluster.ts';
@@ -34,7 +36,7 @@ interface Figure {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { objects: { type: 'string', default: '2000' }, rounds: { type: 'string', default: '10' }, seconds: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '3' }, keep: { type: 'boolean', default: false } },
+  options: { objects: { type: 'string', default: '2000' }, rounds: { type: 'string', default: '10' }, seconds: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '3' }, network: { type: 'string', default: 'auto' }, keep: { type: 'boolean', default: false } },
 });
 const say = (line: string): void => console.log(line);
 const wrong: string[] = [];
@@ -53,7 +55,7 @@ async function withCluster<T>(request: ClusterRequest, work: (cluster: RealClust
 }
 
 async function rounds(): Promise<readonly Figure[]> {
-  return withCluster({ links: true }, async (cluster) => {
+  return withCluster({ links: true, network }, async (cluster) => {
     const result = await runRounds(cluster, { rounds: Number(values.rounds), clients: 8, seed: Number(values.seed), secondsPerRound: 8, faults: faultKinds, victims: 'any', lie: undefined }, say);
     wrong.push(...result.troubles);
     for (const note of result.notes) say(note);
@@ -90,7 +92,7 @@ async function emptied(): Promise<readonly Figure[]> {
     clearInterval(progress);
     const readyMs = performance.now() - emptiedAt;
     const history = new KeyHistory();
-    const client = new KeyClient('look', history, node.place.port, cluster.credential, 10_000);
+    const client = new KeyClient('look', history, node.place, cluster.credential, 10_000);
     let missing = 0;
     const step = Math.max(1, Math.floor(identifiers.length / 1000));
     for (let index = 0; index < identifiers.length; index += step) {
@@ -158,6 +160,11 @@ if (missing !== false) throw new Error(missing);
 const unknown = positionals.filter((name) => !Object.hasOwn(scenarios, name));
 if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(', ')}; there are ${Object.keys(scenarios).join(', ')}`);
 const chosen = Object.entries(scenarios).filter(([name]) => positionals.length === 0 || positionals.includes(name));
+
+const choice = networkChoices.find((each) => each === values.network);
+if (choice === undefined) throw new Error(`--network ${values.network}: one of ${networkChoices.join(', ')}`);
+// The other scenarios cut nothing: loopback, as their figures have always been.
+const network = chosen.some(([name]) => name === 'rounds') ? await enterNetwork(choice, say) : 'loopback';
 
 const figures: Figure[] = [];
 for (const [name, scenario] of chosen) {

@@ -4,6 +4,7 @@
 export type Cut = 'drop' | 'hole';
 
 export interface BalancedServer {
+  readonly host: string;
   readonly port: number;
   readonly adminPort: number;
 }

@@ -89,7 +89,7 @@ class Balancer {
     client.on('error', () => undefined);
     const server = this.#pick();
     if (server === undefined || attempts === 0) return void client.destroy();
-    const link = connect(server.port, '127.0.0.1');
+    const link = connect(server.port, server.host);
     link.once('error', () => {
       if (!client.destroyed && link.connecting === false && link.bytesRead === 0 && client.bytesRead === 0) this.take(client, attempts - 1);
       else client.destroy();
@@ -119,7 +119,7 @@ class Balancer {
       server.ready = false;
       for (const client of server.clients) client.destroy();
     };
-    const call = request({ host: '127.0.0.1', port: server.adminPort, path: '/readyz', agent: false, timeout: healthCheck.timeoutMs }, (answer) => {
+    const call = request({ host: server.host, port: server.adminPort, path: '/readyz', agent: false, timeout: healthCheck.timeoutMs }, (answer) => {
       answer.resume();
       judge(answer.statusCode === 200);
     });

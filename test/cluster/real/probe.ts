@@ -49,7 +49,7 @@ export class Probe {
     this.node = node;
     this.#pools = pools;
     this.#random = random;
-    this.#client = new KeyClient(`probe of ${node.name}`, history, node.place.port, credential, timeoutMs, pileMax + 1);
+    this.#client = new KeyClient(`probe of ${node.name}`, history, node.place, credential, timeoutMs, pileMax + 1);
   }
 
   /** While the node is struck, and until it is well again, nothing that fails on it counts. */

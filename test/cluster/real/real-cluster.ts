@@ -3,7 +3,7 @@
  *
  *     clients ── balancer ── n1 n2 n3 ══ links ══ s1 s2 s3        routes between the servers run over links, too
  *
- * Links (relays that can be cut) are only there when `links` is set: they cost a copy of every message.
+ * Where they run, and what a link is that can be cut, is said by `network` (hosts.ts).
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,6 +15,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectTls } from '../../../src/client/connection.ts';
 import { freePort } from '../../harness/server.ts';
 import { haproxyProgram, isInstalled, natsProgram, writeHaproxyConfiguration, writeNatsConfiguration } from './deploy-files.ts';
+import { LoopbackHosts } from './hosts.ts';
+import type { Hosts, NetworkKind } from './hosts.ts';
+import { NamespaceHosts } from './namespace-hosts.ts';
 import { Network } from './network.ts';
 import type { Cut } from './network-orders.ts';
 import { OwnProcess } from './own-process.ts';
@@ -23,8 +26,10 @@ import type { ClientCredential } from './real-node.ts';
 
 export interface ClusterRequest {
   readonly nodes?: number;
-  /** Whether the links can be cut. */
+  /** Whether a host can be cut off; on loopback only if this is set: relays cost a copy of every message. */
   readonly links?: boolean;
+  /** Loopback unless told; namespaces need enterNetwork() before (own-namespace.ts). */
+  readonly network?: NetworkKind;
   /** False: no cluster; each node is alone, for trying the harness itself and for comparisons. */
   readonly clustered?: boolean;
   /** More arguments of each node. */
@@ -40,7 +45,7 @@ export function clusterMissing(): string | false {
   return message;
 }
 
-const natsCount = 3;
+const natsNames = ['s1', 's2', 's3'] as const;
 const defaultStartLimitMs = 60_000;
 
 export class RealCluster {
@@ -52,33 +57,35 @@ export class RealCluster {
   readonly balancer: string;
   credential!: ClientCredential;
   readonly #network: Network;
+  readonly #hosts: Hosts;
   readonly #haproxy: OwnProcess | undefined;
-  readonly #linksOf: ReadonlyMap<string, readonly string[]>;
 
-  private constructor(parts: Pick<RealCluster, 'folder' | 'nats' | 'nodes' | 'port' | 'balancer'> & { network: Network; haproxy: OwnProcess | undefined; linksOf: ReadonlyMap<string, readonly string[]> }) {
+  private constructor(parts: Pick<RealCluster, 'folder' | 'nats' | 'nodes' | 'port' | 'balancer'> & { network: Network; hosts: Hosts; haproxy: OwnProcess | undefined }) {
     this.folder = parts.folder;
     this.nats = parts.nats;
     this.nodes = parts.nodes;
     this.port = parts.port;
     this.balancer = parts.balancer;
     this.#network = parts.network;
+    this.#hosts = parts.hosts;
     this.#haproxy = parts.haproxy;
-    this.#linksOf = parts.linksOf;
   }
 
   /** Starts everything and waits until every node is ready. */
   static async start(asked: ClusterRequest = {}): Promise<RealCluster> {
-    const { nodes: nodeCount = 3, links = false, clustered = true, startLimitMs = defaultStartLimitMs } = asked;
+    const { nodes: nodeCount = 3, links = false, network: kind = 'loopback', clustered = true, startLimitMs = defaultStartLimitMs } = asked;
     const folder = mkdtempSync(path.join(os.tmpdir(), 'kmipd-cluster-'));
     const network = new Network();
-    const servers = clustered ? await layNats(folder, network, nodeCount, links) : undefined;
+    const names = Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`);
+    const hosts = kind === 'loopback' ? new LoopbackHosts(network, links) : await NamespaceHosts.make(folder, [...names.map((name) => ({ name, on: ['front', 'back'] as const })), ...natsNames.map((name) => ({ name, on: ['back'] as const }))]);
+    const servers = clustered ? await layNats(folder, hosts, names) : undefined;
     const rootKey = randomBytes(32).toString('hex');
     const nodes: RealNode[] = [];
-    for (let index = 0; index < nodeCount; index += 1) {
-      const cluster = servers === undefined ? undefined : { name: 'demo', urls: servers.portsOf[index]!.map((port) => `nats://127.0.0.1:${port}`) };
-      nodes.push(new RealNode({ name: `n${index + 1}`, port: await freePort(), adminPort: await freePort(), folder, rootKey, cluster, arguments: asked.arguments ?? [] }));
+    for (const [index, name] of names.entries()) {
+      const cluster = servers === undefined ? undefined : { name: 'demo', urls: servers.waysOf[index]!.map((way) => `nats://${way}`) };
+      nodes.push(new RealNode({ name, host: hosts.frontOf(name), wrap: (command) => hosts.command(name, command), port: await freePort(), adminPort: await freePort(), folder, rootKey, cluster, arguments: asked.arguments ?? [] }));
     }
-    const balanced = nodes.map(({ place: { port, adminPort } }) => ({ port, adminPort }));
+    const balanced = nodes.map(({ host, place: { port, adminPort } }) => ({ host, port, adminPort }));
     const port = await freePort();
     let haproxy: OwnProcess | undefined;
     if (isInstalled(haproxyProgram, '-v')) {
@@ -89,9 +96,9 @@ export class RealCluster {
     } else {
       await network.balancer(port, balanced);
     }
-    const cluster = new RealCluster({ folder, nats: servers?.processes ?? [], nodes, port, balancer: haproxy === undefined ? 'the built-in relay' : 'HAProxy', network, haproxy, linksOf: servers?.linksOf ?? new Map() });
+    const cluster = new RealCluster({ folder, nats: servers?.processes ?? [], nodes, port, balancer: haproxy === undefined ? 'the built-in relay' : 'HAProxy', network, hosts, haproxy });
     try {
-      await cluster.#startAll(startLimitMs, servers?.monitorPorts ?? []);
+      await cluster.#startAll(startLimitMs, servers?.monitors ?? []);
     } catch (error) {
       await cluster.stop(true);
       throw new Error(`${(error as Error).message}\nlogs are kept in ${folder}`, { cause: error });
@@ -99,9 +106,9 @@ export class RealCluster {
     return cluster;
   }
 
-  async #startAll(limitMs: number, monitorPorts: readonly number[]): Promise<void> {
+  async #startAll(limitMs: number, monitors: readonly string[]): Promise<void> {
     for (const server of this.nats) server.start();
-    await Promise.all(monitorPorts.map((port) => healthy(port, limitMs)));
+    await Promise.all(monitors.map((monitor) => healthy(monitor, limitMs)));
     for (const node of this.nodes) node.process.start();
     await Promise.all(this.nodes.map((node) => node.waitReady(limitMs)));
     const maker = this.nodes.find((node) => node.bootstrap() !== undefined);
@@ -142,11 +149,15 @@ export class RealCluster {
 
   /** Cuts a node or a nats-server off from every other. */
   cut(name: string, how: Cut): Promise<void> {
-    return this.#network.cut(this.#linksOf.get(name) ?? [], how);
+    return this.#hosts.cut(name, how);
   }
 
   heal(name: string): Promise<void> {
-    return this.#network.heal(this.#linksOf.get(name) ?? []);
+    return this.#hosts.heal(name);
+  }
+
+  cutText(how: Cut): string {
+    return this.#hosts.cutText(how);
   }
 
   /** Ends everything; the folder with data and logs goes unless it is to be kept. */
@@ -154,62 +165,49 @@ export class RealCluster {
     await Promise.all([...this.nodes.map(({ process }) => process.stop(3_000)), this.#haproxy?.kill()]);
     await Promise.all(this.nats.map((server) => server.kill()));
     this.#network.close();
+    await this.#hosts.close();
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
 interface LaidNats {
   readonly processes: readonly OwnProcess[];
-  readonly monitorPorts: readonly number[];
-  /** For each node, the ports that lead to each server. */
-  readonly portsOf: readonly (readonly number[])[];
-  readonly linksOf: ReadonlyMap<string, readonly string[]>;
+  readonly monitors: readonly string[];
+  /** For each node, `address:port` of each server as it is reached from there. */
+  readonly waysOf: readonly (readonly string[])[];
 }
 
-/** Configurations of the servers, and the links to and between them. */
-async function layNats(folder: string, network: Network, nodeCount: number, links: boolean): Promise<LaidNats> {
-  const names = Array.from({ length: natsCount }, (_, index) => `s${index + 1}`);
-  const ports: number[] = [];
-  const routePorts: number[] = [];
-  const monitorPorts: number[] = [];
-  for (let index = 0; index < natsCount; index += 1) {
-    ports.push(await freePort());
-    routePorts.push(await freePort());
-    monitorPorts.push(await freePort());
-  }
-  const linksOf = new Map<string, string[]>();
-  const link = async (from: string, to: string, target: number): Promise<number> => {
-    if (!links) return target;
-    const name = `${from}-${to}-${target}`;
-    for (const end of [from, to]) linksOf.set(end, [...(linksOf.get(end) ?? []), name]);
-    return network.link(name, await freePort(), target);
-  };
-  const nobody = await freePort();
+/** Configurations of the servers, and the ways to and between them. */
+async function layNats(folder: string, hosts: Hosts, nodeNames: readonly string[]): Promise<LaidNats> {
+  const places = [];
+  for (const name of natsNames) places.push({ name, host: hosts.backOf(name), port: await freePort(), routePort: await freePort(), monitorPort: await freePort() });
+  const advertised = await hosts.advertised();
   const processes: OwnProcess[] = [];
-  for (const [index, name] of names.entries()) {
+  for (const place of places) {
+    const { name } = place;
     const own = path.join(folder, name);
     mkdirSync(own, { recursive: true });
-    const routes: number[] = [];
-    for (const [other, otherName] of names.entries()) if (other !== index) routes.push(await link(name, otherName, routePorts[other]!));
+    const routes: string[] = [];
+    for (const other of places) if (other !== place) routes.push(await hosts.way(name, other.name, other.routePort));
     const file = path.join(own, 'nats.conf');
-    writeNatsConfiguration(file, { name, port: ports[index]!, monitorPort: monitorPorts[index]!, routePort: routePorts[index]!, routes, advertisePort: links ? nobody : undefined, dataFolder: path.join(own, 'data') });
-    processes.push(new OwnProcess(name, path.join(folder, `${name}.log`), { program: natsProgram, args: ['-c', file] }));
+    writeNatsConfiguration(file, { ...place, routes, advertised, dataFolder: path.join(own, 'data') });
+    processes.push(new OwnProcess(name, path.join(folder, `${name}.log`), hosts.command(name, { program: natsProgram, args: ['-c', file] })));
   }
-  const portsOf: number[][] = [];
-  for (let node = 1; node <= nodeCount; node += 1) {
-    const own: number[] = [];
-    for (const [server, name] of names.entries()) own.push(await link(`n${node}`, name, ports[server]!));
-    portsOf.push(own);
+  const waysOf: string[][] = [];
+  for (const node of nodeNames) {
+    const ways: string[] = [];
+    for (const { name, port } of places) ways.push(await hosts.way(node, name, port));
+    waysOf.push(ways);
   }
-  return { processes, monitorPorts, portsOf, linksOf };
+  return { processes, monitors: places.map(({ host, monitorPort }) => `http://${host}:${monitorPort}/healthz`), waysOf };
 }
 
 /** Waits until a nats-server says that its JetStream is well. */
-async function healthy(monitorPort: number, limitMs: number): Promise<void> {
+async function healthy(monitor: string, limitMs: number): Promise<void> {
   const until = performance.now() + limitMs;
   for (;;) {
     const status = await new Promise<number>((resolve) => {
-      get({ host: '127.0.0.1', port: monitorPort, path: '/healthz', agent: false, timeout: 1000 }, (answer) => resolve((answer.resume(), answer.statusCode ?? 0)))
+      get(monitor, { agent: false, timeout: 1000 }, (answer) => resolve((answer.resume(), answer.statusCode ?? 0)))
         .on('error', () => resolve(0))
         .on('timeout', () => resolve(0));
     });

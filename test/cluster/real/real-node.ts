@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repositoryRoot } from '../../harness/shared-data.ts';
 import { OwnProcess } from './own-process.ts';
+import type { Command } from './own-process.ts';
 
 /** As test/harness does it: the source while developing, in a pipeline what was built. */
 const fromSource: Readonly<Record<string, string>> = process.env['CI'] === 'true' ? {} : { KMIPD_FROM_SOURCE: '1' };
@@ -14,6 +15,8 @@ const adminTimeoutMs = 2_000;
 
 export interface NodePlace {
   readonly name: string;
+  /** Where it listens; 127.0.0.1 if absent. */
+  readonly host?: string;
   readonly port: number;
   readonly adminPort: number;
   readonly folder: string;
@@ -22,6 +25,8 @@ export interface NodePlace {
   /** Undefined: a node alone, without a cluster. */
   readonly cluster: { readonly name: string; readonly urls: readonly string[] } | undefined;
   readonly arguments: readonly string[];
+  /** Its command as it is run where it is to run. */
+  readonly wrap?: (command: Command) => Command;
 }
 
 export interface ClientCredential {
@@ -39,15 +44,20 @@ export class RealNode {
     this.place = place;
     const { name, port, adminPort, rootKey, cluster } = place;
     const member = cluster === undefined ? [] : ['--cluster', cluster.name, '--nats', cluster.urls.join(','), '--node', name];
-    this.process = new OwnProcess(name, path.join(place.folder, `${name}.log`), {
+    const command: Command = {
       program: path.join(repositoryRoot, 'bin/kmipd'),
-      args: ['serve', '--data', this.dataFolder, '--host', '127.0.0.1', '--port', String(port), '--admin-port', String(adminPort), '--workers', '1', ...member, ...place.arguments],
+      args: ['serve', '--data', this.dataFolder, '--host', this.host, '--port', String(port), '--admin-host', this.host, '--admin-port', String(adminPort), '--workers', '1', ...member, ...place.arguments],
       env: { ...fromSource, KMIPD_ROOT_KEY: rootKey },
-    });
+    };
+    this.process = new OwnProcess(name, path.join(place.folder, `${name}.log`), place.wrap?.(command) ?? command);
   }
 
   get name(): string {
     return this.place.name;
+  }
+
+  get host(): string {
+    return this.place.host ?? '127.0.0.1';
   }
 
   get dataFolder(): string {
@@ -92,7 +102,7 @@ export class RealNode {
   get(url: string, withToken = false): Promise<{ readonly status: number; readonly body: string }> {
     return new Promise((resolve, reject) => {
       const headers = withToken ? { authorization: `Bearer ${this.#token}` } : {};
-      const call = request({ host: '127.0.0.1', port: this.place.adminPort, path: url, headers, agent: false, timeout: adminTimeoutMs }, (answer) => {
+      const call = request({ host: this.host, port: this.place.adminPort, path: url, headers, agent: false, timeout: adminTimeoutMs }, (answer) => {
         let body = '';
         answer.setEncoding('utf8').on('data', (text: string) => (body += text));
         answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }));

@@ -55,7 +55,7 @@ class RetryingClients {
   }
 
   async #run(by: string): Promise<void> {
-    const clients = [0, 1].map(() => new KeyClient(by, this.history, this.#cluster.port, this.#cluster.credential, timeoutMs)) as [KeyClient, KeyClient];
+    const clients = [0, 1].map(() => new KeyClient(by, this.history, this.#cluster, this.#cluster.credential, timeoutMs)) as [KeyClient, KeyClient];
     while (!this.#stopped) {
       const key = this.history.make(`rolling-${(this.#made += 1)}`);
       for (const verb of ['create', 'activate', 'encrypt', 'encrypt', 'state', 'encrypt', 'revoke', 'destroy'] as const) {

@@ -87,7 +87,7 @@ export class Workload {
 
   /** A client of the balancer. */
   client(by: string, timeoutMs: number): KeyClient {
-    return new KeyClient(by, this.history, this.#cluster.port, this.#cluster.credential, timeoutMs);
+    return new KeyClient(by, this.history, this.#cluster, this.#cluster.credential, timeoutMs);
   }
 
   async #run(by: string): Promise<void> {
