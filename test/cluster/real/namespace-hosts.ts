@@ -22,9 +22,6 @@ const networks = { front: '10.77.1', back: '10.77.2' } as const;
 type NetworkName = keyof typeof networks;
 const ownPlace = 254;
 const holdLimitMs = 5_000;
-/** States of a bridge's port. */
-const disabled = '0';
-const forwarding = '3';
 
 const run = promisify(execFile);
 const ip = async (...words: readonly string[]): Promise<string> => (await run('ip', words)).stdout;
@@ -109,15 +106,13 @@ export class NamespaceHosts implements Hosts {
   }
 
   async cut(host: string, how: Cut): Promise<void> {
-    if (how === 'hole') return void (await ip('link', 'set', 'dev', portOf(host, 'back'), 'type', 'bridge_slave', 'state', disabled));
+    // Not by the port's state: the kernel resets that with each change of the link.
+    if (how === 'hole') return void (await ip('link', 'set', 'dev', portOf(host, 'back'), 'nomaster'));
     await Promise.all(this.#host(host).on.map((network) => ip('link', 'set', 'dev', portOf(host, network), 'down')));
   }
 
   async heal(host: string): Promise<void> {
-    await Promise.all(this.#host(host).on.map(async (network) => {
-      await ip('link', 'set', 'dev', portOf(host, network), 'up');
-      await ip('link', 'set', 'dev', portOf(host, network), 'type', 'bridge_slave', 'state', forwarding);
-    }));
+    await Promise.all(this.#host(host).on.map((network) => ip('link', 'set', 'dev', portOf(host, network), 'master', network, 'up')));
   }
 
   cutText(how: Cut): string {

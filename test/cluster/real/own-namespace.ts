@@ -32,7 +32,6 @@ unshare --net sleep 10 & host=$!
 while [ "$(readlink /proc/$host/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
 ip link add name port0 type veth peer name wire0 netns $host
 ip link set dev port0 master bridge0 up
-ip link set dev port0 type bridge_slave state 0
 nsenter --net=/proc/$host/ns/net ip link set dev wire0 up`;
 
 /** Why no namespaces can be made here, or false. */
