@@ -56,7 +56,7 @@ export const create = operation({
     draft.set('KeyFormatType', keyFormatType);
     draft.set('OriginalCreationDate', context.now);
     draft.set('RandomNumberGenerator', keyGenerator);
-    const bytes = generateKey(algorithm, bits, context.random);
+    const bytes = generateKey(algorithm, bits, context);
     const keyBlock: KeyBlock = { keyFormatType, keyValue: { keyMaterial: materialOf(bytes, keyFormatType) }, cryptographicAlgorithm: algorithm, cryptographicLength: bits };
     const managed = await born(context, { draft, material: { keyBlock }, digests: digestsOfNewKey(context, keyBlock, bytes), storageMasks: request.protectionStorageMasks });
     const { uniqueIdentifier } = managed;

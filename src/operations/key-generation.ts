@@ -7,10 +7,10 @@
  *
  *     I = E(K, DT)      R = E(K, I xor V)      V' = E(K, R xor I)        DT counts on, R is the output
  */
-import { createCipheriv } from 'node:crypto';
-import { CryptographicAlgorithm, RNGAlgorithm, enumerationValueName } from '../kmip/enums.ts';
+import { BlockCipherMode, CryptographicAlgorithm, PaddingMethod, RNGAlgorithm, enumerationValueName } from '../kmip/enums.ts';
 import type { RngParameters } from '../kmip/objects.ts';
 import { KmipError } from '../kmip/result.ts';
+import type { CipherParameters, Context } from './context.ts';
 
 /** What the server tells of its generator, in attributes and in Query. */
 export const keyGenerator: RngParameters = { rngAlgorithm: RNGAlgorithm.ANSIX9_31, cryptographicAlgorithm: CryptographicAlgorithm.AES, cryptographicLength: 256 };
@@ -94,31 +94,48 @@ export function lengthOfBytes(algorithm: number, byteCount: number): number {
 }
 
 /** A new key. Secret. `random` gives bytes of the operating system's generator. */
-export function generateKey(algorithm: number, bits: number, random: (length: number) => Uint8Array): Uint8Array {
+export function generateKey(algorithm: number, bits: number, context: Generator): Uint8Array {
   const isTripleDes = algorithm === CryptographicAlgorithm.DES3;
-  const key = generateBytes(isTripleDes ? (bits / 7) : bits / 8, random);
+  const key = generateBytes(isTripleDes ? (bits / 7) : bits / 8, context);
   if (isTripleDes) for (let index = 0; index < key.length; index++) key[index] = withOddParity(key[index]!);
   return key;
 }
 
-const blockLength = 16;
+/** What a generator is made of. */
+type Generator = Pick<Context, 'random' | 'ciphers'>;
 
-function generateBytes(length: number, random: (length: number) => Uint8Array): Uint8Array {
-  const key = random(32);
-  const state = random(blockLength);
-  const dateTime = random(blockLength);
-  const cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
-  const output = new Uint8Array(Math.ceil(length / blockLength) * blockLength);
-  for (let offset = 0; offset < output.length; offset += blockLength) {
+const keyLength = 32;
+const blockLength = 16;
+const ecb: CipherParameters = { mode: BlockCipherMode.ECB, padding: PaddingMethod.None, tagLength: 0 };
+const cbc: CipherParameters = { ...ecb, mode: BlockCipherMode.CBC };
+const empty = new Uint8Array(0);
+
+/**
+ * With I = E(date and time): output R = E(I + V), next seed V = E(R + I). That is CBC of I, I, I', I', I'' … from the first V on, of
+ * which every other block is put out: two calls of a cipher for a key, in place of three a block.
+ */
+function generateBytes(length: number, { random, ciphers }: Generator): Uint8Array {
+  const blocks = Math.ceil(length / blockLength);
+  const drawn = random(keyLength + 2 * blockLength);
+  const key = drawn.subarray(0, keyLength);
+  const seed = drawn.subarray(keyLength, keyLength + blockLength);
+  const dateTime = drawn.subarray(keyLength + blockLength);
+  const dateTimes = new Uint8Array(blocks * blockLength);
+  for (let block = 0; block < blocks; block++) {
     countOn(dateTime);
-    const intermediate = cipher.update(dateTime);
-    const block = cipher.update(xor(intermediate, state));
-    output.set(block, offset);
-    state.set(cipher.update(xor(block, intermediate)));
-    for (const used of [intermediate, block]) used.fill(0);
+    dateTimes.set(dateTime, block * blockLength);
   }
-  const result = output.slice(0, length);
-  for (const used of [key, state, dateTime, output]) used.fill(0);
+  const { data: intermediates } = ciphers.encrypt(key, ecb, empty, empty, dateTimes);
+  const input = new Uint8Array(2 * dateTimes.length);
+  for (let index = 0; index < intermediates.length; index++) {
+    const place = index + index - (index % blockLength);
+    input[place] = intermediates[index]!;
+    input[place + blockLength] = intermediates[index]!;
+  }
+  const { data: output } = ciphers.encrypt(key, cbc, seed, empty, input);
+  const result = new Uint8Array(length);
+  for (let index = 0; index < length; index++) result[index] = output[index + index - (index % blockLength)]!;
+  for (const used of [drawn, dateTimes, intermediates, input, output]) used.fill(0);
   return result;
 }
 
@@ -127,10 +144,6 @@ function countOn(block: Uint8Array): void {
     block[index] = (block[index]! + 1) & 0xff;
     carry = block[index] === 0 ? 1 : 0;
   }
-}
-
-function xor(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return left.map((value, index) => value ^ right[index]!);
 }
 
 /** Sets the lowest bit so that the byte has an odd number of ones (FIPS 46-3), by folding, without a look at the bits. */

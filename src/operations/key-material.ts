@@ -7,7 +7,7 @@
  *
  * Invariant: bytes are handed out as they stand in the object, never changed in place.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { HashingAlgorithm, KeyFormatType, ObjectType } from '../kmip/enums.ts';
 import { ItemType } from '../kmip/item-types.ts';
 import type { Managed, Material } from '../kmip/managed.ts';
@@ -64,5 +64,5 @@ export function keyFormatOf(managed: Pick<Managed, 'material'>): number {
 }
 
 export function sha256(bytes: Uint8Array | string): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(bytes).digest());
+  return new Uint8Array(hash('sha256', bytes, 'buffer'));
 }

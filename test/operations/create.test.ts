@@ -7,6 +7,10 @@ import { test } from 'node:test';
 import { BlockCipherMode, CryptographicAlgorithm, HashingAlgorithm, KeyFormatType, NameType, ObjectType, ProtectionStorageMask, RNGAlgorithm, State, UsageLimitsUnit } from '../../src/kmip/enums.ts';
 import type { AttributeInstance } from '../../src/kmip/attributes.ts';
 import { encodeNode } from '../../src/codec/node.ts';
+import { createCipherPort } from '../../src/engine/cipher-port.ts';
+import type { CipherPort } from '../../src/operations/context.ts';
+import { CoreCrypto } from '../../src/wasm/crypto.ts';
+import { chooseCoreBuild, compileCore, instantiateCore } from '../../src/wasm/load.ts';
 import { create } from '../../src/operations/create.ts';
 import { destroy } from '../../src/operations/destroy.ts';
 import { getAttributes } from '../../src/operations/get-attributes.ts';
@@ -47,23 +51,38 @@ test('every byte of a key varies', async () => {
 });
 
 test('the generator is that of ANSI X9.31: written out once more, block by block', () => {
-  const inputs = [Buffer.alloc(32, 0x11), Buffer.alloc(16, 0x22), Buffer.from('000000000000000000000000000000ff', 'hex')];
-  const encrypt = (block: Buffer): Buffer => {
+  const ciphers = createCipherPort(new CoreCrypto(instantiateCore(compileCore(chooseCoreBuild()))));
+  const inputs = Buffer.concat([Buffer.alloc(32, 0x11), Buffer.alloc(16, 0x22), Buffer.from('000000000000000000000000000000ff', 'hex')]);
+  const oracle = (block: Buffer): Buffer => {
     const cipher = createCipheriv('aes-256-ecb', Buffer.alloc(32, 0x11), null).setAutoPadding(false);
     return Buffer.concat([cipher.update(block), cipher.final()]);
   };
   const mix = (left: Buffer, right: Buffer): Buffer => Buffer.from(left.map((byte, index) => byte ^ right[index]!));
   let state: Buffer = Buffer.alloc(16, 0x22);
   const blocks = ['00000000000000000000000000000100', '00000000000000000000000000000101', '00000000000000000000000000000102'].map((dateTime) => {
-    const intermediate = encrypt(Buffer.from(dateTime, 'hex'));
-    const block = encrypt(mix(intermediate, state));
-    state = encrypt(mix(block, intermediate));
+    const intermediate = oracle(Buffer.from(dateTime, 'hex'));
+    const block = oracle(mix(intermediate, state));
+    state = oracle(mix(block, intermediate));
     return block;
   });
-  const taken: Buffer[] = [...inputs];
-  const key = generateKey(CryptographicAlgorithm.HMAC_SHA384, 384, () => taken.shift()!);
-  assert.deepEqual(Buffer.from(key), Buffer.concat(blocks));
-  for (const input of inputs) assert.ok(input.every((byte) => byte === 0), 'key and seed are wiped');
+  const expected = Buffer.concat(blocks);
+  for (const bytes of [48, 47, 33, 32, 16, 8]) {
+    const input = Buffer.from(inputs);
+    const used: Uint8Array[] = [input];
+    const encrypt: CipherPort['encrypt'] = (cipherKey, parameters, iv, aad, data) => {
+      const output = ciphers.encrypt(cipherKey, parameters, iv, aad, data);
+      used.push(data, output.data);
+      return output;
+    };
+    const random = (length: number): Uint8Array => {
+      assert.equal(length, input.length, 'key, seed, date and time are drawn once');
+      return input;
+    };
+    const key = generateKey(CryptographicAlgorithm.HMAC_SHA384, bytes * 8, { ciphers: { ...ciphers, encrypt }, random });
+    assert.deepEqual(Buffer.from(key), expected.subarray(0, bytes));
+    assert.equal(used.length, 5);
+    for (const each of used) assert.ok(each.every((byte) => byte === 0), 'key, seed and what lies between are wiped');
+  }
 });
 
 test('Triple DES keys have odd parity in every byte', async () => {
