@@ -17,6 +17,7 @@ import { optionTable, unknownVariables } from './config.ts';
 import type { ClusterConfig, Config } from './config.ts';
 import { createControlServer } from './control/control-server.ts';
 import { Fault } from './fault.ts';
+import { adminTokenSetting, tokenProofKey } from './identity/admin-token.ts';
 import { bootstrap } from './identity/bootstrap.ts';
 import type { Bootstrapped, BootstrapPorts } from './identity/bootstrap.ts';
 import { createLog } from './log.ts';
@@ -124,10 +125,22 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     ? await openSingleKeeper({ ...parts, metrics: metrics.writing, random: systemRandom }, events)
     : await openMember(config.cluster, { ...parts, planned: (duration) => metrics.writing.planned(duration) }, events);
 
+  let knownTokenHash: Uint8Array | undefined;
+  /** The store's, since any node may have replaced it; the last one seen while a member makes its store anew. */
+  const adminTokenHash = (): Uint8Array | undefined => {
+    try {
+      knownTokenHash = keeper.view.setting(adminTokenSetting) ?? knownTokenHash;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+    }
+    return knownTokenHash;
+  };
+  const proofKey = tokenProofKey(rootKey.bytes);
   const startedAt = seconds();
   const control = createControlServer({
     get identity() { return identity!.identity; },
-    get adminTokenHash() { return identity?.adminTokenHash; },
+    get adminTokenHash() { return adminTokenHash(); },
+    tokenProofKey: proofKey,
     notReady: () => keeper.notReady(),
     read: (look) => keeper.read(look),
     log,
@@ -178,7 +191,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     await pool?.close();
     await within(controlCloseMs, control.close());
     await keeper.close();
-    wipe(rootKey.bytes, streamKey, seed?.rootKey);
+    wipe(rootKey.bytes, streamKey, proofKey, seed?.rootKey);
   };
   const giveUp = (): void => void keeper.close();
   try {

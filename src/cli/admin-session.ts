@@ -54,21 +54,38 @@ function beneath(error: unknown): unknown {
 
 /** The answer, if the node says that all went well. */
 async function send(options: AdminOptions, method: string, route: string, body?: unknown): Promise<Response> {
-  if (!/^\d{1,5}$/.test(options.adminPort) || Number(options.adminPort) > 65_535) throw new Fault('E_CONFIG', `--admin-port ${options.adminPort}: expected a whole number from 1 to 65535`);
-  const tokenFile = options.token ?? path.join(options.data, 'bootstrap', 'admin-token');
-  let token: string;
+  return sendAs(tokenOf(options), options, method, route, body);
+}
+
+/** Where the admin token is. */
+export function tokenFileOf(options: AdminOptions): string {
+  return options.token ?? path.join(options.data, 'bootstrap', 'admin-token');
+}
+
+function tokenOf(options: AdminOptions): string {
+  const tokenFile = tokenFileOf(options);
   try {
-    token = readFileSync(tokenFile, 'utf8').trim();
+    return readFileSync(tokenFile, 'utf8').trim();
   } catch (error) {
-    throw new Fault('E_ADMIN_TOKEN', `cannot read the admin token in ${tokenFile}; name the data folder with --data`, { cause: error });
+    throw new Fault('E_ADMIN_TOKEN', `cannot read the admin token in ${tokenFile}; name the data folder with --data, or make another by "kmipd admin-token"`, { cause: error });
   }
+}
+
+/** One request without a token, for the few that need none. */
+export async function openRequest(options: AdminOptions, method: string, route: string, body?: unknown): Promise<unknown> {
+  const text = await (await sendAs(undefined, options, method, route, body)).text();
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+async function sendAs(token: string | undefined, options: AdminOptions, method: string, route: string, body: unknown): Promise<Response> {
+  if (!/^\d{1,5}$/.test(options.adminPort) || Number(options.adminPort) > 65_535) throw new Fault('E_CONFIG', `--admin-port ${options.adminPort}: expected a whole number from 1 to 65535`);
   const host = options.adminHost.includes(':') ? `[${options.adminHost}]` : options.adminHost;
   const address = `http://${host}:${options.adminPort}${route}`;
   let response: Response;
   try {
     response = await fetch(address, {
       method,
-      headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   } catch (error) {

@@ -11,6 +11,7 @@ import { SealedFileError } from '../client/sealed-file.ts';
 import { Fault } from '../fault.ts';
 import { KmipError } from '../kmip/result.ts';
 import { packageVersion } from '../package-version.ts';
+import { adminTokenCommand } from './admin-token.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { decryptCommand, encryptCommand } from './cipher.ts';
 import { credentialCommand } from './credential.ts';
@@ -25,7 +26,7 @@ import { memberCommand, statusCommand } from './status.ts';
 const exitFailed = 1;
 const exitMisused = 2;
 
-const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), memberCommand(), backupCommand(), restoreCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand(), loadCommand(), devCommand()];
+const commands = [serveCommand(), statusCommand(), credentialCommand(), scopeCommand(), roleCommand(), adminTokenCommand(), memberCommand(), backupCommand(), restoreCommand(), keyCommand(), encryptCommand(), decryptCommand(), dumpCommand(), loadCommand(), devCommand()];
 
 /** Commander ends the process itself unless told otherwise, by each command. */
 function overridingExits(command: Command): Command {

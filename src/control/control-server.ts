@@ -21,6 +21,7 @@ import { statusOf } from './error-status.ts';
 import { healthRoutes } from './health-routes.ts';
 import type { Health } from './health-routes.ts';
 import { identityRoutes } from './identity-routes.ts';
+import { tokenRoutes } from './token-routes.ts';
 
 /** Largest body of any command: a role with every permission by name takes 2 KiB. */
 const bodyBytesMax = 64 * 1024;
@@ -33,8 +34,10 @@ const connectionsMax = 256;
 
 export interface ControlPorts {
   readonly identity: IdentityPorts;
-  /** SHA-256 of the admin token (identity/bootstrap.ts); undefined until the node knows it. */
+  /** Hash of the admin token (identity/admin-token.ts) as it is now; undefined until the node knows it. */
   readonly adminTokenHash: Uint8Array | undefined;
+  /** By which who has the root key proves it. Secret. */
+  readonly tokenProofKey: Uint8Array;
   /** Why what this node knows may be out of date; undefined if it is not. Absent on a single node. */
   notReady?(): string | undefined;
   /** Looks at the newest durable state. */
@@ -72,6 +75,7 @@ export function createControlServer(ports: ControlPorts): ControlServer {
   server.server.maxConnections = connectionsMax;
   answerErrors(server, ports.log);
   healthRoutes(server, ports);
+  tokenRoutes(server, ports);
   void server.register(async (commands) => {
     requireToken(commands, () => ports.adminTokenHash);
     void commands.register(async (identities) => identityRoutes(identities, ports));

@@ -7,7 +7,6 @@
  * Invariant: files first, then one write set with everything, so a crash in between leaves nothing half done: the next start
  * does it all again. The store keeps a hash of the token only; losing the files later loses nothing but access.
  */
-import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../fault.ts';
@@ -15,6 +14,7 @@ import { makePrivateFolder, writePrivateFile } from '../storage/private-file.ts'
 import { sealScopeRootKey } from '../storage/key-ring.ts';
 import type { Mutation } from '../storage/mutation.ts';
 import type { Store } from '../storage/store.ts';
+import { adminTokenSetting, hashOfToken, newToken } from './admin-token.ts';
 import { CertificateAuthority, makeAuthority } from './certificate-authority.ts';
 import type { CertifiedKey } from './certificate-authority.ts';
 import { generateCredential } from './commands.ts';
@@ -28,8 +28,6 @@ const defaultRole = 'admin';
 
 /** There from the first identity on. */
 export const authoritySetting = 'certificate-authority';
-const tokenSetting = 'admin-token';
-const tokenLength = 32;
 
 export interface BootstrapPorts {
   readonly store: Pick<Store, 'setting' | 'pending'> & { commit(mutations: readonly Mutation[]): Promise<unknown> };
@@ -50,8 +48,6 @@ export interface Bootstrapped {
   readonly first: boolean;
   readonly identity: IdentityPorts;
   readonly tls: ServerTls;
-  /** SHA-256 of the admin token. */
-  readonly adminTokenHash: Uint8Array;
   /** What to tell the operator; empty but at the first start. */
   readonly lines: readonly string[];
 }
@@ -59,7 +55,7 @@ export interface Bootstrapped {
 export async function bootstrap(ports: BootstrapPorts): Promise<Bootstrapped> {
   const { store } = ports;
   const kept = store.setting(authoritySetting);
-  const tokenHash = store.setting(tokenSetting);
+  const tokenHash = store.setting(adminTokenSetting);
   const first = kept === undefined || tokenHash === undefined;
   const pair = kept === undefined ? await makeAuthority(ports.now()) : (JSON.parse(Buffer.from(kept).toString('utf8')) as CertifiedKey);
   const authority = await CertificateAuthority.from(pair);
@@ -71,12 +67,12 @@ export async function bootstrap(ports: BootstrapPorts): Promise<Bootstrapped> {
   const server = await serverTls(store, authority, names, ports.now(), ports.node);
   if (!first) {
     if (server.mutations.length > 0) await store.commit(server.mutations);
-    return { first, identity, tls: server.tls, adminTokenHash: tokenHash, lines: [] };
+    return { first, identity, tls: server.tls, lines: [] };
   }
   const made = await firstIdentity(ports, identity, pair);
   try {
     // Making keys takes a while, and a commit compares with what is there when it is given.
-    const isTaken = store.setting(tokenSetting) !== undefined || (kept === undefined && store.setting(authoritySetting) !== undefined);
+    const isTaken = store.setting(adminTokenSetting) !== undefined || (kept === undefined && store.setting(authoritySetting) !== undefined);
     if (isTaken) throw new Fault('E_CHANGED_MEANWHILE', 'Another node made the first identity.', { retryable: true });
     await store.commit([...made.mutations, ...server.mutations]);
   } catch (error) {
@@ -84,12 +80,12 @@ export async function bootstrap(ports: BootstrapPorts): Promise<Bootstrapped> {
     if (error instanceof Fault && error.code === 'E_CHANGED_MEANWHILE') await rm(made.folder, { recursive: true, force: true });
     throw error;
   }
-  return { first, identity, tls: server.tls, adminTokenHash: made.tokenHash, lines: firstLines(made.folder) };
+  return { first, identity, tls: server.tls, lines: firstLines(made.folder) };
 }
 
 async function firstIdentity(ports: BootstrapPorts, identity: IdentityPorts, authority: CertifiedKey): Promise<{ folder: string; tokenHash: Uint8Array; mutations: readonly Mutation[] }> {
   const credential = await generateCredential(identity, { scope: defaultScope, role: defaultRole, create: true });
-  const token = Buffer.from(ports.random(tokenLength)).toString('base64url');
+  const token = newToken(ports.random);
   const tokenHash = hashOfToken(token);
   const folder = join(ports.folder, 'bootstrap');
   await makePrivateFolder(folder);
@@ -102,14 +98,9 @@ async function firstIdentity(ports: BootstrapPorts, identity: IdentityPorts, aut
     mutations: [
       ...credential.mutations,
       { kind: 'setting-put', name: authoritySetting, value: new TextEncoder().encode(JSON.stringify(authority)) },
-      { kind: 'setting-put', name: tokenSetting, value: tokenHash },
+      { kind: 'setting-put', name: adminTokenSetting, value: tokenHash },
     ],
   };
-}
-
-/** What the store keeps of an admin token. It has 256 random bits, so one hash is enough. */
-export function hashOfToken(token: string): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(token, 'utf8').digest());
 }
 
 function firstLines(folder: string): readonly string[] {

@@ -11,7 +11,7 @@ import { it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createControlServer } from '../../src/control/control-server.ts';
 import type { ControlPorts, ControlServer } from '../../src/control/control-server.ts';
-import { hashOfToken } from '../../src/identity/bootstrap.ts';
+import { adminTokenSetting, hashOfToken, tokenProof, tokenProofKey } from '../../src/identity/admin-token.ts';
 import type { CertifiedKey } from '../../src/identity/certificate-authority.ts';
 import type { Log } from '../../src/log.ts';
 import type { Journal } from '../../src/storage/journal.ts';
@@ -34,16 +34,19 @@ interface Running {
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
 
+const proofKey = tokenProofKey(new Uint8Array(32).fill(7));
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
 async function running(test: TestContext, ports: Partial<ControlPorts> = {}): Promise<Running> {
   const { store, folder, start } = await memoryIdentity(test);
-  const { identity, adminTokenHash } = await start();
+  const { identity } = await start();
   const token = (await readFile(join(folder, 'bootstrap', 'admin-token'), 'utf8')).trim();
   const logged: string[] = [];
   const write = (fields: object, message: string): void => { logged.push(`${JSON.stringify(fields)} ${message} ${(fields as { err?: Error }).err?.message ?? ''}`); };
   const log: Log = { fatal: write, error: write, warn: write, info: write, debug: write };
   const well = { ok: true, reasons: [] };
   const server = createControlServer({
-    identity, adminTokenHash, log, read: async (look) => look(store), commit: (mutations) => store.commit(mutations), liveness: () => well, readiness: () => well,
+    identity, get adminTokenHash() { return store.setting(adminTokenSetting); }, tokenProofKey: proofKey, log, read: async (look) => look(store), commit: (mutations) => store.commit(mutations), liveness: () => well, readiness: () => well,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'kmipd_up 1\n' }), status: () => ({ version: 'x' }),
     backup: () => Promise.reject(new Error('not of this test')), ...ports,
   });
@@ -130,6 +133,27 @@ it('gives one name once to requests that come together', async (test) => {
   const credentials = await Promise.all(Array.from({ length: 4 }, () => ask('POST', '/v1/credentials', { scope: 'also', role: 'r', create: true }).then((answer) => answer.status)));
   assert.deepEqual(credentials, [201, 201, 201, 201]);
   assert.deepEqual([store.scopes().length, store.credentials('also').length], [3, 4]);
+});
+
+it('takes another admin token from who has the one as it is, or proves the root key, and the one before is of no use', async (test) => {
+  const { ask, token, logged } = await running(test);
+  const replace = (next: string, more: object, bearer?: string): Promise<Answer> => ask('PUT', '/v1/admin-token', { tokenHash: hexOf(hashOfToken(next)), ...more }, bearer === undefined ? {} : { authorization: `Bearer ${bearer}` });
+  const works = async (bearer: string): Promise<boolean> => (await ask('GET', '/v1/status', undefined, { authorization: `Bearer ${bearer}` })).status === 200;
+  const shown = await ask('GET', '/v1/admin-token', undefined, {});
+  assert.deepEqual(shown.json, { tokenHash: hexOf(hashOfToken(token)) });
+  for (const refused of [await replace('thief', {}), await replace('thief', {}, 'thief'), await replace('thief', { proof: 'ab'.repeat(32) }), await replace('thief', { proof: hexOf(tokenProof(tokenProofKey(new Uint8Array(32)), hashOfToken(token), hashOfToken('thief'))) }, token)]) {
+    assert.deepEqual([refused.status, refused.json['code']], [401, 'E_TOKEN']);
+  }
+  assert.equal((await replace('second', {}, token)).status, 204);
+  assert.deepEqual([await works(token), await works('second')], [false, true]);
+  const proof = hexOf(tokenProof(proofKey, hashOfToken('second'), hashOfToken('third')));
+  assert.equal((await replace('other', { proof })).status, 401, 'a proof is of one token');
+  assert.equal((await replace('third', { proof })).status, 204);
+  assert.deepEqual([await works('second'), await works('third')], [false, true]);
+  assert.equal((await replace('fourth', {}, 'third')).status, 204);
+  assert.equal((await replace('third', { proof })).status, 401, 'a proof is good once');
+  assert.equal((await ask('PUT', '/v1/admin-token', { tokenHash: 'short' })).status, 400);
+  assert.equal(logged.filter((line) => /admin token was replaced/.test(line)).length, 3);
 });
 
 it('never makes a scope twice, even where two keys get ready at the same instant', async (test) => {

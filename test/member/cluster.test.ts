@@ -14,7 +14,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { KmipClient } from '../../src/client/client.ts';
+import { hashOfToken } from '../../src/identity/admin-token.ts';
 import { BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask, ObjectType, UsageLimitsUnit } from '../../src/kmip/enums.ts';
+import { kmipd } from '../backup/own-commands.ts';
 import { adminCaller, freePort } from '../harness/server.ts';
 import { repositoryRoot } from '../harness/shared-data.ts';
 import { RealCluster, clusterMissing } from '../cluster/real/real-cluster.ts';
@@ -149,6 +151,21 @@ describe('three nodes are one key manager', { skip }, () => {
     assert.notEqual(code, 0);
     return output;
   };
+
+  test('another admin token, made at one node, is at once the token of all', async () => {
+    const { name, adminPort, rootKey } = cluster.nodes[1]!.place;
+    const { dataFolder } = cluster.nodes[1]!;
+    const made = await kmipd(['admin-token', '--data', dataFolder, '--admin-port', String(adminPort)], { KMIPD_ROOT_KEY: rootKey! });
+    assert.equal(made.code, 0, `${name}: ${made.stderr}`);
+    const next = readFileSync(join(dataFolder, 'bootstrap', 'admin-token'), 'utf8').trim();
+    for (const { place } of cluster.nodes) {
+      const statuses = await Promise.all([token, next].map(async (each) => (await adminCaller(place.adminPort, each)('GET', '/v1/status')).status));
+      assert.deepEqual(statuses, [401, 200], place.name);
+    }
+    const back = { tokenHash: Buffer.from(hashOfToken(token)).toString('hex') };
+    assert.equal((await adminCaller(cluster.nodes[2]!.place.adminPort, next)('PUT', '/v1/admin-token', back)).status, 204);
+    assert.equal((await admin(0)('GET', '/v1/status')).status, 200);
+  });
 
   test('a node with another root key is told so and ends', async (context) => {
     assert.match(await stray(context, 'stranger', undefined), /E_CLUSTER_KEY/);

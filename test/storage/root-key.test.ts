@@ -7,7 +7,7 @@ import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { Fault } from '../../src/fault.ts';
-import { loadRootKey } from '../../src/storage/root-key.ts';
+import { loadRootKey, presentRootKey } from '../../src/storage/root-key.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const code = (wanted: string) => (error: unknown): boolean => error instanceof Fault && error.code === wanted;
@@ -69,4 +69,16 @@ it('stretches a passphrase with scrypt and a kept salt', async (test) => {
   assert.deepEqual((await load('correct horse battery')).bytes, first.bytes);
   assert.notDeepEqual((await load('correct horse batterie')).bytes, first.bytes);
   await assert.rejects(load('short'), code('E_ROOT_KEY_SOURCE'));
+});
+
+it('finds the key that a server has, and makes none for who only asks', async (test) => {
+  const folder = await temporaryFolder(test);
+  const sources = { folder, storeFolder: join(folder, 'store') };
+  assert.equal(await presentRootKey(sources), undefined);
+  assert.equal(await presentRootKey({ ...sources, passphrase: 'correct horse battery' }), undefined);
+  assert.deepEqual(await readdir(folder), []);
+  const cluster = { ...sources, passphrase: 'correct horse battery', cluster: 'prod' };
+  assert.deepEqual(await presentRootKey(cluster), (await loadRootKey(cluster)).bytes);
+  const { bytes } = await loadRootKey(sources);
+  assert.deepEqual(await presentRootKey(sources), bytes);
 });
