@@ -270,7 +270,7 @@ export class Member {
     if (this.#underWay.count >= limits.writerMessages || this.#underWay.bytes + message.length > limits.writerBytes) return refusal('ServerLimitExceeded', 'The server has too many changes under way; try again later.');
     const bytesMax = this.#parts.clusterLimits.entryBytesMax - entryOverheadBytes;
     if (message.length > bytesMax) return refusal('ServerLimitExceeded', `A request that changes something may have ${bytesMax} bytes in a cluster.`);
-    const answered = await this.#limitedUse.answer(message, credential).catch((error: unknown) => {
+    const answered = await this.#underWay.during(message.length, this.#limitedUse.answer(message, credential)).catch((error: unknown) => {
       // Nothing was spent. The store may have been closed under it, for a rebuild or the end.
       log.warn({ error }, 'A key with Usage Limits could not be used here; the primary is asked.');
       return undefined;

@@ -1,5 +1,5 @@
 /**
- * The proposals of this node's own clients that are not answered yet.
+ * What this node's own clients wait for: proposals that are not answered yet, and messages that may still do without one.
  *
  * Invariant: ids are `<process>#<number>` with numbers that only grow (cluster/results.ts rests on that), for a process makes one
  * of these; each proposal is settled once: with its outcome, or with undefined where that is not known.
@@ -18,13 +18,27 @@ export class UnderWay {
   readonly #waiting = new Map<string, Waiting>();
   #made = 0;
   #bytes = 0;
+  /** Messages that are no proposals yet. */
+  #before = 0;
 
   get count(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#before;
   }
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Counts a message of so many bytes as long as the work goes on. Many may have to wait for a turn there. */
+  async during<T>(bytes: number, work: Promise<T>): Promise<T> {
+    this.#before += 1;
+    this.#bytes += bytes;
+    try {
+      return await work;
+    } finally {
+      this.#before -= 1;
+      this.#bytes -= bytes;
+    }
   }
 
   /** `submit` has the protocol ask for it, and is false where there is none. */

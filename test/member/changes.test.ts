@@ -1,0 +1,166 @@
+/**
+ * Changes that members make together: of two that stand on the same state one takes place, each is answered or refused in words, and
+ * what is handed out once (nonces, uses of a key) is so over all of them, whoever is primary.
+ */
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { describe, test } from 'node:test';
+import { readPayload, readResponse, writeRequest } from '../../src/codec/message.ts';
+import { BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask, ObjectType, ResultReason, ResultStatus, UsageLimitsUnit } from '../../src/kmip/enums.ts';
+import type { Fields, Infer, StructureType } from '../../src/kmip/schema.ts';
+import type { MemberKeeper } from '../../src/member/member-keeper.ts';
+import { activate } from '../../src/operations/activate.ts';
+import { create } from '../../src/operations/create.ts';
+import { encrypt } from '../../src/operations/encrypt.ts';
+import type { Operation } from '../../src/operations/operation.ts';
+import type { CredentialRecord, Mutation } from '../../src/storage/mutation.ts';
+import { natsMissing } from '../cluster/nats/nats-servers.ts';
+import { scopePut } from '../storage/sample-state.ts';
+import { Members, membersRootKey, setting, until } from './members.ts';
+
+const skip = natsMissing();
+const credential: CredentialRecord = { fingerprint: 'c'.repeat(64), scope: 'default', role: 'user', serialNumber: '1', subject: 'CN=client', notAfter: 2 ** 40, createdAt: 1 };
+const identity: readonly Mutation[] = [
+  scopePut('default', membersRootKey),
+  { kind: 'role-put', record: { scope: 'default', role: 'user', permissions: ['operation_all'], createdAt: 1 } },
+  { kind: 'credential-put', record: credential },
+];
+
+function messageOf<Request extends StructureType<Fields>>(operation: Operation<Request>, payload: Infer<Request>): Uint8Array {
+  return writeRequest(14, {}, [{ operation: operation.code, payload: { type: operation.request, value: payload } }]);
+}
+
+/** The answer's payload, or its Result Reason and message. */
+async function asked<Request extends StructureType<Fields>, Response extends StructureType<Fields>>(keeper: MemberKeeper, operation: Operation<Request, Response>, payload: Infer<Request>): Promise<Infer<Response>> {
+  const { response } = await keeper.submit(messageOf(operation as unknown as Operation, payload as never), credential.fingerprint);
+  const message = readResponse(response);
+  const [item] = message.items;
+  assert.equal(item!.resultStatus, ResultStatus.Success, String(item!.resultMessage));
+  return readPayload(message, item!, operation.response);
+}
+
+async function refusal(keeper: MemberKeeper, message: Uint8Array): Promise<{ readonly reason: number | undefined; readonly text: string | undefined }> {
+  const { response } = await keeper.submit(message, credential.fingerprint);
+  const [item] = readResponse(response).items;
+  assert.equal(item!.resultStatus, ResultStatus.OperationFailed);
+  return { reason: item!.resultReason, text: item!.resultMessage };
+}
+
+const newKey = (more: readonly { name: string; value: unknown }[] = []) => ({
+  objectType: ObjectType.SymmetricKey,
+  attributes: [
+    { name: 'CryptographicAlgorithm', value: CryptographicAlgorithm.AES }, { name: 'CryptographicLength', value: 256 },
+    { name: 'CryptographicUsageMask', value: CryptographicUsageMask.Encrypt | CryptographicUsageMask.Decrypt }, ...more,
+  ],
+}) as Infer<typeof create.request>;
+
+async function activeKey(keeper: MemberKeeper, more: readonly { name: string; value: unknown }[] = []): Promise<string> {
+  const { uniqueIdentifier } = await asked(keeper, create, newKey(more));
+  await asked(keeper, activate, { uniqueIdentifier });
+  return uniqueIdentifier;
+}
+
+const limited = (total: bigint) => [{ name: 'UsageLimits', value: { usageLimitsTotal: total, usageLimitsCount: total, usageLimitsUnit: UsageLimitsUnit.Object } }];
+const encryption = (uniqueIdentifier: string): Infer<typeof encrypt.request> => ({ uniqueIdentifier, cryptographicParameters: { blockCipherMode: BlockCipherMode.GCM }, data: new Uint8Array(16) });
+
+describe('changes of several members', { skip, concurrency: true }, () => {
+  test('of two members that set the same on the same state at once one is told that it came too late, and one value stands everywhere', { timeout: 60_000 }, async (context) => {
+    const members = await Members.start(context);
+    const both = (await members.ready(['one', 'two'])).map(({ keeper }) => keeper);
+    for (let round = 0; round < 5; round += 1) {
+      const name = `round ${round}`;
+      const known = round % 2 === 1;
+      // What is there already is compared as what is not.
+      if (known) await both[0]!.commit([setting(name, 9)]);
+      if (known) await until(() => both.every((keeper) => keeper.view.setting(name) !== undefined));
+      const outcomes = await Promise.allSettled(both.map((keeper, index) => keeper.commit([setting(name, index)])));
+      assert.deepEqual(outcomes.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'], name);
+      const [lost] = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as { code?: string; retryable?: boolean }] : []));
+      assert.deepEqual([lost!.code, lost!.retryable], ['E_CHANGED_MEANWHILE', true]);
+      const winner = Uint8Array.of(outcomes.findIndex(({ status }) => status === 'fulfilled'));
+      for (const keeper of both) assert.deepEqual(await keeper.read((store) => store.setting(name)), winner);
+      // Who looks again and still wants it gets it.
+      await both[1 - winner[0]!]!.commit([setting(name, 7)]);
+      for (const keeper of both) assert.deepEqual(await keeper.read((store) => store.setting(name)), Uint8Array.of(7));
+    }
+    assert.deepEqual(members.faults, []);
+  });
+
+  test('what a member cannot take or send on it refuses in words: too many changes, too long a message, a credential that was revoked', { timeout: 60_000 }, async (context) => {
+    const members = await Members.start(context);
+    const { keeper } = await members.open('one', { limits: { writerMessages: 3 } });
+    await keeper.ready();
+    await keeper.commit(identity);
+    const message = messageOf(create as unknown as Operation, newKey());
+    for (let round = 0; round < 2; round += 1) {
+      const statuses = await Promise.all(Array.from({ length: 5 }, async () => readResponse((await keeper.submit(message, credential.fingerprint)).response).items[0]!));
+      assert.deepEqual(statuses.map(({ resultStatus }) => resultStatus === ResultStatus.Success), [true, true, true, false, false], 'three at a time, again and again');
+      assert.match(statuses[4]!.resultMessage!, /too many changes/);
+    }
+    assert.equal(keeper.queued, 0);
+    const long = await refusal(keeper, Buffer.concat([message, Buffer.alloc(1 << 20)]));
+    assert.match(long.text!, /may have \d+ bytes in a cluster/);
+    await keeper.commit([{ kind: 'credential-put', record: { ...credential, revokedAt: 2 } }]);
+    assert.equal((await refusal(keeper, message)).reason, ResultReason.AuthenticationNotSuccessful);
+    assert.deepEqual(members.faults, []);
+  });
+
+  test('who asks a member that stops learns that the outcome is not known, and who waits for it to be ready learns that it was stopped', { timeout: 60_000 }, async (context) => {
+    const members = await Members.start(context);
+    const alone = await members.open('one');
+    await alone.keeper.ready();
+    await alone.keeper.commit(identity);
+    alone.link.cut();
+    await until(() => alone.keeper.notReady() !== undefined);
+    const answer = refusal(alone.keeper, messageOf(create as unknown as Operation, newKey()));
+    const prefix = assert.rejects(alone.keeper.takeNoncePrefix(), { code: 'E_CLOSED' });
+    const ready = assert.rejects(alone.keeper.ready(), { code: 'E_CLOSED' });
+    await until(() => alone.keeper.queued === 2);
+    await alone.close();
+    assert.match((await answer).text!, /may have taken effect or not/);
+    await Promise.all([prefix, ready]);
+    assert.deepEqual(members.faults, []);
+  });
+
+  test('no nonce and no prefix is given twice, by whichever member, before and after another is primary', { timeout: 60_000 }, async (context) => {
+    const members = await Members.start(context);
+    const both = (await members.ready(['one', 'two'])).map(({ keeper }) => keeper);
+    const [first, second] = both as [MemberKeeper, MemberKeeper];
+    await first.commit(identity);
+    const [key, limitedKey] = [await activeKey(first), await activeKey(first, limited(1_000n))];
+    const nonces: string[] = [];
+    const threads: number[] = [];
+    const use = async (): Promise<void> => {
+      // The planner's own nonces, those of each member for keys with limits, and threads that ask for a prefix meanwhile.
+      await Promise.all(both.flatMap((keeper) => [...[key, limitedKey, key].map(async (each) => {
+        const { ivCounterNonce } = await asked(keeper, encrypt, encryption(each));
+        nonces.push(Buffer.from(ivCounterNonce!).toString('hex'));
+      }), ...[1, 2].map(async () => threads.push(await keeper.takeNoncePrefix()))]));
+    };
+    for (let round = 0; round < 3; round += 1) await use();
+    await first.leave();
+    await until(() => second.status().role === 'primary');
+    await Promise.all(both.map((keeper) => keeper.ready()));
+    for (let round = 0; round < 3; round += 1) await use();
+    const prefixes = new Set(nonces.map((nonce) => Number.parseInt(nonce.slice(0, 8), 16)));
+    assert.equal(nonces.length, 36);
+    assert.equal(new Set(nonces).size, nonces.length, 'nonces');
+    assert.equal(new Set(threads).size, threads.length, 'prefixes of threads');
+    assert.deepEqual(threads.filter((prefix) => prefixes.has(prefix)), [], 'no thread has the prefix of a planner');
+    assert.ok(prefixes.size >= 3, `one a tenure and one a member that spends: ${[...prefixes].join()}`);
+    assert.deepEqual(members.faults, []);
+  });
+
+  test('a member that leaves gives back what it did not spend of a key\'s uses', { timeout: 60_000 }, async (context) => {
+    const members = await Members.start(context);
+    const [primary, leaving] = (await members.ready(['one', 'two'])).map(({ keeper }) => keeper) as [MemberKeeper, MemberKeeper];
+    await primary.commit(identity);
+    const key = await activeKey(primary, limited(1_000n));
+    const left = (): Promise<bigint> => primary.read((store) => (store.glance('default', key)!.attributes.get('UsageLimits')![0]!.value as { usageLimitsCount: bigint }).usageLimitsCount);
+    for (let use = 0; use < 20; use += 1) await asked(leaving, encrypt, encryption(key));
+    assert.ok(await left() < 980n, 'it holds more than it spent');
+    await leaving.leave();
+    assert.equal(await left(), 980n);
+    assert.deepEqual(members.faults, []);
+  });
+});
