@@ -108,3 +108,21 @@ export const COUNTER_STEPS: usize = memory.data<u8>([
   6, 14, 22, 30, 38, 46, 54, 62, 70, 78, 86, 94, 102, 110, 118, 126,
   7, 15, 23, 31, 39, 47, 55, 63, 71, 79, 87, 95, 103, 111, 119, 127,
 ], 16);
+
+/** 0 to 15: what sixteen counters in a row add to the first one's byte 15. */
+export const STEPS: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], 16);
+
+/** Masks of an 8 x 8 bit transposition within eight bytes, for distances 7, 14, 28. */
+export const BIT_SQUARES: usize = memory.data<u8>([
+  0xaa, 0x00, 0xaa, 0x00, 0xaa, 0x00, 0xaa, 0x00, 0xaa, 0x00, 0xaa, 0x00, 0xaa, 0x00, 0xaa, 0x00,
+  0xcc, 0xcc, 0x00, 0x00, 0xcc, 0xcc, 0x00, 0x00, 0xcc, 0xcc, 0x00, 0x00, 0xcc, 0xcc, 0x00, 0x00,
+  0xf0, 0xf0, 0xf0, 0xf0, 0x00, 0x00, 0x00, 0x00, 0xf0, 0xf0, 0xf0, 0xf0, 0x00, 0x00, 0x00, 0x00,
+], 16);
+
+/** From planes 0 to 7 of one batch, then of another, to plane 0 of both, plane 1 of both …: of a value, and of its double in two
+ *  parts: the planes one higher, plane 7 where the reduction brings it in (planes 1, 3, 4). */
+export const PLANE_ORDERS: usize = memory.data<u8>([
+  0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15,
+  7, 15, 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14,
+  0x80, 0x80, 7, 15, 0x80, 0x80, 7, 15, 7, 15, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+], 16);

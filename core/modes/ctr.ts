@@ -7,6 +7,7 @@ import { FORM_BITSLICE_ENCRYPT, FORM_VECTOR_ENCRYPT } from "../abi.ts";
 import { AREA_BITSLICE_ENCRYPT, AREA_ROUNDS } from "../aes/area-layout.ts";
 import { encryptEightCounters, sliceCounters } from "../aes/bitslice-counter.gen.ts";
 import { encryptEight } from "../aes/bitslice-encrypt.gen.ts";
+import { sliceSixteen, wipeSixteen } from "../aes/counter-slice.ts";
 import { requireForms } from "../aes/key-area.ts";
 import { encryptPair } from "../aes/vector-permute-pair.ts";
 import { encryptBlock } from "../aes/vector-permute.ts";
@@ -17,8 +18,9 @@ const COUNTERS: usize = memory.data(128, 16);
 /** What sliceCounters makes. */
 const RUN_BLOCKS: i32 = 40;
 const RUN: usize = memory.data(640, 16);
-/** Batches of eight from which a run pays. */
-const RUN_BATCHES_LEAST: i32 = 3;
+/** Batches of eight from which the long preparation of a run pays; the short one makes two. */
+const LONG_RUN_LEAST: i32 = 7;
+const SHORT_RUN_MOST: i32 = 2;
 const RUN_BATCHES_MAX: i32 = 16;
 
 function spread(counter: usize, count: i32, isGcm: bool): void {
@@ -32,19 +34,24 @@ function ctrBatches(area: usize, counter: usize, source: usize, blocks: i32, tar
   const keys = area + AREA_BITSLICE_ENCRYPT;
   const rounds = load<i32>(area, AREA_ROUNDS);
   let batches = blocks >> 3;
-  let hasRun = false;
+  let longest: i32 = 0;
   do {
     let run = min(min((256 - <i32>load<u8>(counter, 15)) >> 3, batches), RUN_BATCHES_MAX);
-    if (run < RUN_BATCHES_LEAST) {
+    if (run == 0) {
       spread(counter, 8, isGcm);
       encryptEight(keys, rounds, COUNTERS, source, target);
+      wipeBlocks(COUNTERS, 8);
       source += 128;
       target += 128;
       batches -= 1;
       continue;
     }
-    hasRun = true;
-    sliceCounters(keys, counter, RUN);
+    if (run >= LONG_RUN_LEAST) sliceCounters(keys, counter, RUN);
+    else {
+      run = min(run, SHORT_RUN_MOST);
+      sliceSixteen(keys, counter, RUN);
+    }
+    longest = max(longest, run);
     advanceCounter(counter, <u32>run << 3, isGcm);
     batches -= run;
     let words = RUN;
@@ -56,7 +63,8 @@ function ctrBatches(area: usize, counter: usize, source: usize, blocks: i32, tar
       run -= 1;
     } while (run > 0);
   } while (batches > 0);
-  if (hasRun) wipeBlocks(RUN, RUN_BLOCKS);
+  if (longest > SHORT_RUN_MOST) wipeBlocks(RUN, RUN_BLOCKS);
+  else if (longest > 0) wipeSixteen(RUN);
 }
 
 /** counter: the next counter block, moved on by `blocks`. isGcm: increment modulo 2^32 in place of 2^128. */
@@ -80,6 +88,6 @@ export function ctr(area: usize, counter: usize, source: usize, blocks: i32, tar
       blocks -= 2;
     }
     if (blocks > 0) encryptBlock(area, from, source, target);
+    wipeBlocks(COUNTERS, 8);
   }
-  wipeBlocks(COUNTERS, 8);
 }

@@ -71,8 +71,13 @@ export function gcmOnce(
   if (aadLength > 0) absorbAad(area, aad, aadLength);
 
   const batched = length & ~127;
-  if (batched > 0) gcmRun(area, Y, COUNTER, encrypting, source, batched >> 4, target);
   const rest = length & 127;
+  if (rest == 0) {
+    // A chain that waits for itself: first, so that what follows runs beside it.
+    requireForms(area, FORM_VECTOR_ENCRYPT);
+    encryptBlock(area, COUNTERS, TAIL, TAIL);
+  }
+  if (batched > 0) gcmRun(area, Y, COUNTER, encrypting, source, batched >> 4, target);
   const whole = rest >> 4;
   const blocks = (rest + 15) >> 4;
   const text = TAIL + 16;
@@ -88,7 +93,7 @@ export function gcmOnce(
     storeLengths(last, <u64>aadLength, <u64>length);
     ghashBlocks(area, Y, text, blocks + 1);
   }
-  encryptTail(area, blocks + 1);
+  if (blocks > 0) encryptTail(area, blocks + 1);
   const to = target + <usize>batched;
   if (whole > 0) copyBlocks(to, text, whole);
   if (blocks > whole) memory.copy(to + unfinished, text + unfinished, <usize>(rest & 15));

@@ -7,7 +7,7 @@
 //   42 0020 | 02 | 00000004 | 00000008 00000000        tag, item type, length, value, zero padding to 8 bytes
 
 import { ROW_BYTES, ROW_END, ROW_LENGTH, ROW_OFFSET, ROW_PARENT, ROW_TAG, ROW_TYPE } from "../abi.ts";
-import { TYPE_DATE_TIME_EXTENDED, TYPE_STRUCTURE } from "../tags.gen.ts";
+import { TYPE_DATE_TIME_EXTENDED, TYPE_ENUMERATION, TYPE_INTEGER, TYPE_STRUCTURE } from "../tags.gen.ts";
 import { checkValue } from "./check.ts";
 import { padded, rowAt } from "./rows.ts";
 
@@ -23,10 +23,10 @@ export function readRows(message: usize, length: i32, rows: usize, rowsMax: i32,
   do {
     if (parentEnd - position < 8) return ~position;
     if (count == rowsMax) return ~position;
-    const head = bswap<u64>(load<u64>(message + <usize>position));
-    const tag = <u32>(head >> 40);
-    const type = <u32>(head >> 32) & 0xff;
-    const declared = <u32>head;
+    const lead = load<u32>(message + <usize>position);
+    const tag = bswap<u32>(lead) >> 8;
+    const type = lead >> 24;
+    const declared = bswap<u32>(load<u32>(message + <usize>position, 4));
     if (tag >> 16 != 0x42 && tag >> 16 != 0x54) return ~position;
     if (type == 0 || type > TYPE_DATE_TIME_EXTENDED) return ~(position + 3);
     const room = parentEnd - position - 8;
@@ -44,6 +44,9 @@ export function readRows(message: usize, length: i32, rows: usize, rowsMax: i32,
       parent = count;
       parentEnd = position + valueLength;
       depth += 1;
+    } else if ((type == TYPE_INTEGER || type == TYPE_ENUMERATION) && valueLength == 4 && room >= 8 && load<u32>(message + <usize>position, 12) == 0) {
+      // The most usual items, and their size is known before their length was read: the next one need not wait for it.
+      position += 16;
     } else {
       const wrong = checkValue(message, type, position + 8, valueLength, room);
       if (wrong >= 0) return ~wrong;

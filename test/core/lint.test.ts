@@ -34,6 +34,7 @@ const rules: LintRules = {
 const expectedKernels = [
   'core/aes/bitslice-encrypt.gen/encryptEight', 'core/aes/bitslice-decrypt.gen/decryptEight',
   'core/aes/bitslice-counter.gen/sliceCounters', 'core/aes/bitslice-counter.gen/encryptEightCounters',
+  'core/aes/counter-slice/sliceSixteen', 'core/aes/counter-slice/wipeSixteen',
   'core/aes/vector-permute/encryptBlock', 'core/aes/vector-permute/decryptBlock', 'core/aes/vector-permute/cbcEncryptBlocks',
   'core/aes/vector-permute/cfbEncryptBlocks', 'core/aes/vector-permute/ofbBlocks',
   'core/aes/key-schedule/expandKey128', 'core/aes/key-schedule/expandKey192', 'core/aes/key-schedule/expandKey256',
