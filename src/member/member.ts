@@ -173,7 +173,7 @@ export class Member {
       const host: HostPort = {
         settle: (proposal, result) => this.#underWay.settle(proposal, result),
         stable: (sequence) => this.#stable(sequence),
-        discard: () => this.#parts.view.permit(0),
+        discard: () => this.#discard(),
       };
       this.#node = new ClusterNode(
         { node: options.node, timing, limits: clusterLimits, restored, startsEmpty },
@@ -326,6 +326,12 @@ export class Member {
     this.#held.stable(sequence);
   }
 
+  /** What was read of this node's history is void. */
+  #discard(): void {
+    this.#parts.view.permit(0);
+    this.#held.discard();
+  }
+
   /** After a read on this thread: was it under a permit since the spell was asked for, and is all that it may have seen stable? */
   async #isNewest(spell: number): Promise<boolean> {
     if (!this.mayAnswer || spell !== this.#spell) return false;
@@ -378,7 +384,7 @@ export class Member {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#abort.abort();
-    this.#parts.view.permit(0);
+    this.#discard();
     this.#underWay.settleAll();
     await this.#nats?.close();
     await this.#replica.close();

@@ -1,5 +1,8 @@
 /**
  * Reads on the main thread that wait until what they may have seen is stable.
+ *
+ * Invariant: a number counts in the history that it was seen in only. When that is given up all who wait are sent away: the next
+ * history has another entry at the same number, and is stable up to it before long.
  */
 
 /** A read that is not stable after this long goes to the primary. */
@@ -31,5 +34,10 @@ export class StableWaits {
 
   stable(sequence: number): void {
     for (const wait of this.#waits) if (wait.sequence <= sequence) wait.settle(true);
+  }
+
+  /** The history is given up, or the node ends. */
+  discard(): void {
+    for (const wait of this.#waits) wait.settle(false);
   }
 }
