@@ -23,6 +23,9 @@ const messagesPerRound = 20;
 const readingMs = 60;
 const readsEach = 20;
 
+/** As long as one, and of zeros. */
+const nobodysCertificate = new Uint8Array(700);
+
 /** Of planning on the main thread, which the start of a process does less of. */
 const planningMs = 60;
 
@@ -63,22 +66,32 @@ export async function warmUp(engine: EnginePort, ciphers: CipherPort, clock: Clo
 }
 
 /**
- * Reads some objects of the store as a first client would, and wipes them: the store's files are open then, and what unseals and decodes
- * is compiled. An empty store has no client that waits for it.
+ * Reads objects of the store as a first client would, and wipes them: the store's files are open then, and what unseals and decodes is
+ * compiled; the few objects of a small store as often as that takes. An empty store has no client that waits for it. `identify`: looks
+ * for whom a certificate stands for, which is asked at each handshake; the one it is asked for here is nobody's.
  */
-export async function warmUpReading(store: ReadStore, clock: Clock): Promise<void> {
+export async function warmUpReading(store: ReadStore, clock: Clock, identify: (certificate: Uint8Array) => unknown = () => undefined): Promise<void> {
   const end = clock.monotonic() + readingMs;
-  for (const { scope } of store.scopes()) {
-    for await (const uniqueIdentifier of store.candidates(scope, { terms: [], newestFirst: true })) {
-      for (let count = 0; count < readsEach && clock.monotonic() < end; count += 1) wipe(...byteArrays(store.fetch(scope, uniqueIdentifier)?.material));
-      if (clock.monotonic() >= end) return;
+  let wasRead: boolean;
+  do {
+    wasRead = false;
+    for (const { scope } of store.scopes()) {
+      for await (const uniqueIdentifier of store.candidates(scope, { terms: [], newestFirst: true })) {
+        for (let count = 0; count < readsEach && clock.monotonic() < end; count += 1) {
+          wipe(...byteArrays(store.fetch(scope, uniqueIdentifier)?.material));
+          wasRead = true;
+        }
+        identify(nobodysCertificate);
+        if (clock.monotonic() >= end) return;
+      }
     }
-  }
+  } while (wasRead);
 }
 
 /** The writing thread's: plans keys that nobody commits. */
 export async function warmUpPlanning(engine: EnginePort, clock: Clock): Promise<void> {
-  const messages = [create(14), create(21)];
+  // As they come from a worker: no Buffers.
+  const messages = [create(14), create(21)].map((message) => new Uint8Array(message));
   const end = clock.monotonic() + planningMs;
   while (clock.monotonic() < end) for (const message of messages) await engine.execute(message, planner, true);
 }

@@ -17,6 +17,7 @@ import { CoherenceFollower } from './coherence.ts';
 import { createEngine, createFastPath } from './engine-parts.ts';
 import { KeySlots } from './key-slots.ts';
 import { Listener } from './listener.ts';
+import type { Identifier } from './listener.ts';
 import { MessageService } from './message-service.ts';
 import { ObjectCache } from './object-cache.ts';
 import { PrimaryLink } from './primary-link.ts';
@@ -53,12 +54,13 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
   const cluster = view && { view, consistency: start.consistency ?? 'linearizable', limits: start.limits };
   const service = new MessageService({ engine, slots, primary, follower, cache, cluster, recorder, clock, log, messageBytesMax: start.limits.messageBytes });
   const seconds = (): number => Math.floor(clock.now() / 1000);
+  const identifier: Identifier = {
+    identify: (certificate) => identify(reader, certificate, seconds()),
+    identifyAgain: (fingerprint) => identifyFingerprint(reader, fingerprint, seconds()),
+  };
   const listener: Listener = new Listener({
     tls: start.tls,
-    identifier: {
-      identify: (certificate) => identify(reader, certificate, seconds()),
-      identifyAgain: (fingerprint) => identifyFingerprint(reader, fingerprint, seconds()),
-    },
+    identifier,
     service, recorder, clock, log,
     limits: start.limits,
     census: new Census(start.census),
@@ -96,7 +98,7 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
     post({ kind: 'rehearsing', place });
   });
   await rehearse({ ...start, inCluster: view !== undefined, clock }, played).catch((error: unknown) => log.warn({ error }, 'The rehearsal failed: the first clients will find the server slower.'));
-  await warmUpReading(reader, clock);
+  await warmUpReading(reader, clock, (certificate) => identifier.identify(certificate));
   const port = await listener.listen(start.host, start.port, start.reusePort);
   post({ kind: 'listening', port });
 }

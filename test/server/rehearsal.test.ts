@@ -19,6 +19,7 @@ import { playRehearsal } from '../../src/server/rehearsal-client.ts';
 import { create, decrypt, discoverVersions, encrypt, get, getAttributes } from '../../src/server/rehearsal-messages.ts';
 import { warmUpPlanning, warmUpReading } from '../../src/server/warm-up.ts';
 import { createMemoryStore } from '../../src/storage/memory-store.ts';
+import type { ReadStore } from '../../src/storage/store.ts';
 import { compileCore } from '../../src/wasm/load.ts';
 import { startFixture } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
@@ -32,6 +33,14 @@ async function rehearsedStore() {
   const store = createMemoryStore({ scopes: [scope] });
   await store.commit([{ kind: 'managed-created', managed }]);
   return store;
+}
+
+function readOf(store: ReadStore): ReadStore {
+  return {
+    fetch: (...parts) => store.fetch(...parts), glance: (...parts) => store.glance(...parts), candidates: (...parts) => store.candidates(...parts), scope: (...parts) => store.scope(...parts),
+    scopes: () => store.scopes(), role: (...parts) => store.role(...parts), roles: (...parts) => store.roles(...parts), credential: (...parts) => store.credential(...parts),
+    credentials: (...parts) => store.credentials(...parts), setting: (...parts) => store.setting(...parts),
+  };
 }
 
 function engineOver(store: ReturnType<typeof createMemoryStore>) {
@@ -94,6 +103,26 @@ for (const inCluster of [false, true]) {
     assert.ok(open() <= before, `${open() - before} are left`);
   });
 }
+
+test('the rehearsed object has its members in the order of one that was created: code compiled for it serves for both', async () => {
+  const executed = await engineOver(await rehearsedStore()).execute(create(14), caller, true);
+  assert.ok(!executed.needsPrimary);
+  const created = executed.mutations.find((mutation) => mutation.kind === 'managed-created')!.managed;
+  assert.deepEqual(Object.keys(managed), Object.keys(created));
+  assert.deepEqual(Object.keys(managed.material!.keyBlock!), Object.keys(created.material!.keyBlock!));
+});
+
+test('reading is warmed up for a set time, with the objects of a small store over and over, and the question for a caller at each handshake', async () => {
+  const store = await rehearsedStore();
+  let now = 0;
+  let fetches = 0;
+  const asked: Uint8Array[] = [];
+  const clock = { now: () => 0, monotonic: () => now };
+  const counted = { ...readOf(store), fetch: (...parts: Parameters<typeof store.fetch>) => ((now += 0.1), (fetches += 1), store.fetch(...parts)) };
+  await warmUpReading(counted, clock, (certificate) => asked.push(certificate));
+  assert.ok(fetches > 100 && fetches < 1_000, `${fetches} fetches of the one object`);
+  assert.ok(asked.length > 5 && asked.every((certificate) => certificate.every((byte) => byte === 0)));
+});
 
 test('planning and reading are warmed up without a trace in the store', async () => {
   const store = await rehearsedStore();
