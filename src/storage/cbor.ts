@@ -21,25 +21,35 @@ const tagPositiveBignum = 2;
 const tagNegativeBignum = 3;
 const tagMap = 259;
 
-/** Where a record is written first; most fit. One a thread: encoding never waits, so it is never used twice at once. */
-const scratch = Buffer.alloc(8192);
+/** Where values are written first; most fit. A second one, since the bytes of one may be in use while another is encoded. */
+const scratches = [Buffer.alloc(8192), Buffer.alloc(1024)] as const;
+let scratchesTaken = 0;
 /** Member and attribute names met before, by a cheap hash: making a text from bytes is what decoding spends its time on. */
 const knownNames: { readonly bytes: Uint8Array; readonly text: string }[] = [];
 const knownNamesMask = 0x3ff;
 const knownNameLengthMax = 40;
 
+/** Members of an object whose number is one byte. */
+const shortCountMax = 23;
 /** `index` and `value` as texts. */
 const indexName = Uint8Array.of(0x65, 0x69, 0x6e, 0x64, 0x65, 0x78);
 const valueName = Uint8Array.of(0x65, 0x76, 0x61, 0x6c, 0x75, 0x65);
 
 /** Encodes one value. A value that has no form here (fraction, function, class instance) is a bug and asserts. */
 export function encode(value: unknown): Uint8Array {
-  const writer = new Writer();
+  return withEncoded(value, (bytes) => new Uint8Array(bytes));
+}
+
+/** As `encode`, without a copy: the bytes are there, and not changed, until `use` returns; then they are wiped. */
+export function withEncoded<Result>(value: unknown, use: (bytes: Uint8Array) => Result): Result {
+  const writer = new Writer(scratches[scratchesTaken] ?? Buffer.alloc(scratches[1].length));
+  scratchesTaken += 1;
   try {
     writer.value(value, 0);
-    return writer.written();
+    return use(writer.written());
   } finally {
     writer.wipe();
+    scratchesTaken -= 1;
   }
 }
 
@@ -56,11 +66,15 @@ function damaged(what: string, offset: number): Fault {
 }
 
 class Writer {
-  #bytes = scratch;
+  #bytes: Buffer;
   #length = 0;
 
+  constructor(scratch: Buffer) {
+    this.#bytes = scratch;
+  }
+
   written(): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(0, this.#length));
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** Records hold key material: nothing of them stays in the writer's own memory. */
@@ -111,18 +125,25 @@ class Writer {
     } else {
       const prototype: unknown = Object.getPrototypeOf(value);
       if (prototype !== Object.prototype && prototype !== null) assert.fail('only plain objects can be stored');
-      const members = value as Readonly<Record<string, unknown>>;
-      const names = Object.keys(members);
-      let count = 0;
-      for (const name of names) if (members[name] !== undefined) count += 1;
-      this.#head(5, count);
-      for (const name of names) {
-        const member = members[name];
-        if (member === undefined) continue;
-        this.#text(name);
-        this.value(member, depth + 1);
-      }
+      this.#members(value as Readonly<Record<string, unknown>>, depth);
     }
+  }
+
+  #members(members: Readonly<Record<string, unknown>>, depth: number): void {
+    const names = Object.keys(members);
+    const isShort = names.length <= shortCountMax;
+    const start = this.#length;
+    // Where the number is one byte anyway it is written when all members are: looking at each of them costs as much as writing it.
+    this.#head(5, isShort ? 0 : names.filter((name) => members[name] !== undefined).length);
+    let count = 0;
+    for (const name of names) {
+      const member = members[name];
+      if (member === undefined) continue;
+      count += 1;
+      this.#text(name);
+      this.value(member, depth + 1);
+    }
+    if (isShort) this.#bytes[start] = (5 << 5) | count;
   }
 
   #bigint(value: bigint): void {

@@ -10,6 +10,7 @@
 import assert from 'node:assert/strict';
 import { deriveKeys, open, rootKeyLength, seal, token } from './envelope.ts';
 import type { DerivedKeys, Place } from './envelope.ts';
+import type { HmacKey } from './hmac-sha-256.ts';
 import type { ScopeRecord } from './mutation.ts';
 import type { RecordKind } from './record.ts';
 
@@ -27,7 +28,7 @@ class Tokens {
   #young = new Map<string, Uint8Array>();
   #old = new Map<string, Uint8Array>();
 
-  of(text: string, indexKey: Uint8Array): Uint8Array {
+  of(text: string, indexKey: HmacKey): Uint8Array {
     let found = this.#young.get(text);
     if (found !== undefined) return found;
     found = this.#old.get(text) ?? token(indexKey, text);
@@ -53,7 +54,7 @@ export class KeyRing {
   }
 
   /** The key that seals records of a kind; `scope` counts for managed objects only. */
-  sealing(kind: RecordKind | 'list' | 'check' | 'bookkeeping' | 'content', scope: string): Uint8Array {
+  sealing(kind: RecordKind | 'list' | 'check' | 'bookkeeping' | 'content', scope: string): HmacKey {
     return kind === 'managed' ? this.#scopeOf(scope).sealing : this.#server.sealing;
   }
 
@@ -83,8 +84,8 @@ export class KeyRing {
   /** Wipes every key; the ring is of no use afterwards. */
   wipe(): void {
     for (const keys of [this.#server, ...this.#scopes.values()]) {
-      keys.sealing.fill(0);
-      keys.index.fill(0);
+      keys.sealing.wipe();
+      keys.index.wipe();
     }
     this.#scopes.clear();
   }
@@ -104,8 +105,8 @@ export function sealScopeRootKey(serverRootKey: Uint8Array, scope: string, scope
   assert.equal(scopeRootKey.length, rootKeyLength, 'a root key has 32 bytes');
   const keys = deriveKeys(serverRootKey);
   const sealed = seal(keys.sealing, scopeRootPlace(scope), scopeRootKey);
-  keys.sealing.fill(0);
-  keys.index.fill(0);
+  keys.sealing.wipe();
+  keys.index.wipe();
   return sealed;
 }
 
@@ -114,7 +115,9 @@ export function resealScopeRootKey(from: Uint8Array, to: Uint8Array, record: Sco
   const keys = deriveKeys(from);
   const scopeRootKey = open(keys.sealing, scopeRootPlace(record.scope), record.sealedRootKey);
   const sealedRootKey = sealScopeRootKey(to, record.scope, scopeRootKey);
-  for (const bytes of [scopeRootKey, keys.sealing, keys.index]) bytes.fill(0);
+  scopeRootKey.fill(0);
+  keys.sealing.wipe();
+  keys.index.wipe();
   return { ...record, sealedRootKey };
 }
 

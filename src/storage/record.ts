@@ -8,7 +8,7 @@
  * An address names a record without its content. Format: CBOR of the record less what the address says (decision 0003).
  */
 import type { Managed } from '../kmip/managed.ts';
-import { decode, encode } from './cbor.ts';
+import { decode, encode, withEncoded } from './cbor.ts';
 import type { CredentialRecord, RoleRecord, ScopeRecord } from './mutation.ts';
 
 /** Number of the format of records and paths. A change of either adds one, and a step to `migrations` (level-format.ts). */
@@ -72,6 +72,11 @@ export function listingOf(record: StateRecord): Address | undefined {
 /** Bytes of a record (secret: they hold key material). The caller wipes them. */
 export function encodeRecord(record: StateRecord): Uint8Array {
   return encode(record);
+}
+
+/** As `encodeRecord`, without a copy: the bytes are there until `use` returns. */
+export function withRecordBytes<Result>(record: StateRecord, use: (bytes: Uint8Array) => Result): Result {
+  return withEncoded(record, use);
 }
 
 /** A record from bytes that the envelope has authenticated, which is why their shape is taken as it is. */
