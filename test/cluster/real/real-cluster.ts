@@ -73,9 +73,18 @@ export class RealCluster {
 
   /** Starts everything and waits until every node is ready. */
   static async start(asked: ClusterRequest = {}): Promise<RealCluster> {
-    const { nodes: nodeCount = 3, links = false, network: kind = 'loopback', clustered = true, startLimitMs = defaultStartLimitMs } = asked;
     const folder = mkdtempSync(path.join(os.tmpdir(), 'kmipd-cluster-'));
     const network = new Network();
+    try {
+      return await RealCluster.#start(asked, folder, network);
+    } catch (error) {
+      // A process that goes on would keep a test from ending.
+      network.close();
+      throw new Error(`${(error as Error).message}\nlogs are kept in ${folder}`, { cause: error });
+    }
+  }
+
+  static async #start({ nodes: nodeCount = 3, links = false, network: kind = 'loopback', clustered = true, startLimitMs = defaultStartLimitMs, arguments: more = [] }: ClusterRequest, folder: string, network: Network): Promise<RealCluster> {
     const names = Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`);
     const hosts = kind === 'loopback' ? new LoopbackHosts(network, links) : await NamespaceHosts.make(folder, [...names.map((name) => ({ name, on: ['front', 'back'] as const })), ...natsNames.map((name) => ({ name, on: ['back'] as const }))]);
     const servers = clustered ? await layNats(folder, hosts, names) : undefined;
@@ -83,7 +92,7 @@ export class RealCluster {
     const nodes: RealNode[] = [];
     for (const [index, name] of names.entries()) {
       const cluster = servers === undefined ? undefined : { name: 'demo', urls: servers.waysOf[index]!.map((way) => `nats://${way}`) };
-      nodes.push(new RealNode({ name, host: hosts.frontOf(name), wrap: (command) => hosts.command(name, command), port: await freePort(), adminPort: await freePort(), folder, rootKey, cluster, arguments: asked.arguments ?? [] }));
+      nodes.push(new RealNode({ name, host: hosts.frontOf(name), wrap: (command) => hosts.command(name, command), port: await freePort(), adminPort: await freePort(), folder, rootKey, cluster, arguments: more }));
     }
     const balanced = nodes.map(({ host, place: { port, adminPort } }) => ({ host, port, adminPort }));
     const port = await freePort();
@@ -101,7 +110,7 @@ export class RealCluster {
       await cluster.#startAll(startLimitMs, servers?.monitors ?? []);
     } catch (error) {
       await cluster.stop(true);
-      throw new Error(`${(error as Error).message}\nlogs are kept in ${folder}`, { cause: error });
+      throw error;
     }
     return cluster;
   }
