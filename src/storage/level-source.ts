@@ -5,6 +5,7 @@
  * starts; a handle that only reads never makes a database. Compression is off: sealed bytes do not shrink.
  */
 import { Buffer } from 'node:buffer';
+import { readdir } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
 import { Fault } from '../fault.ts';
 import { decode } from './cbor.ts';
@@ -53,7 +54,10 @@ export function levelDatabase(folder: string, mayCreate: boolean): Database {
 /** Opens a handle; Faults tell a locked or damaged database, a foreign one, one of the other kind, and a wrong root key. */
 export async function openSource(options: LevelStoreOptions, opening: Opening): Promise<LevelSource> {
   const mayWrite = opening !== 'reader';
-  if (mayWrite) await makePrivateFolder(options.folder);
+  if (mayWrite) {
+    await makePrivateFolder(options.folder);
+    await requireWhole(options.folder);
+  }
   const database = levelDatabase(options.folder, mayWrite);
   try {
     await database.open();
@@ -72,7 +76,18 @@ export async function openSource(options: LevelStoreOptions, opening: Opening): 
 
 function causeText(error: unknown): string {
   const beneath = error instanceof Error ? error.cause : undefined;
-  return beneath instanceof Error ? `: ${beneath.message}` : '';
+  if (!(beneath instanceof Error)) return '';
+  return (beneath as Error & { readonly code?: string }).code === 'LEVEL_LOCKED' ? ': another process has it open' : `: ${beneath.message}`;
+}
+
+/**
+ * LevelDB takes a folder without the file CURRENT for a new one, and clears away what else is in it. A first start that was cut off
+ * leaves no tables and no log; where these are there was a store.
+ */
+async function requireWhole(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((cause: unknown) => { throw new Fault('E_DATA_FOLDER', `The folder ${folder} cannot be read.`, { cause }); });
+  if (names.includes('CURRENT') || !names.some((name) => /^\d+\.(ldb|sst|log)$/.test(name))) return;
+  throw new Fault('E_STORE_DAMAGED', `The store in ${folder} has lost its file CURRENT and is left as it is. Put the file back (one line, the name of the newest MANIFEST file), or set the folder aside and restore a backup.`);
 }
 
 export class LevelSource implements RecordSource {

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -107,10 +107,33 @@ it('refuses a wrong root key, a foreign database and one that is in use', async 
   await assert.rejects(createLevelStore({ folder: join(folder, 'a'), rootKey: new Uint8Array(32) }), code('E_ROOT_KEY_WRONG'));
   const foreign = new ClassicLevel(join(folder, 'b'));
   await foreign.put('x', 'y');
-  await assert.rejects(createLevelStore({ folder: join(folder, 'b'), rootKey: testRootKey }), code('E_STORE_OPEN'));
+  await assert.rejects(createLevelStore({ folder: join(folder, 'b'), rootKey: testRootKey }), (error) => code('E_STORE_OPEN')(error) && (error as Fault).message.includes('another process has it open'));
   await foreign.close();
   await assert.rejects(createLevelStore({ folder: join(folder, 'b'), rootKey: testRootKey }), code('E_STORE_FOREIGN'));
   await assert.rejects(openReader({ folder: join(folder, 'c'), rootKey: testRootKey }), code('E_STORE_OPEN'));
+});
+
+it('never makes an empty store over the files of one that lost its first', async (test) => {
+  const folder = await temporaryFolder(test);
+  const store = await createLevelStore({ folder, rootKey: testRootKey });
+  for (const mutations of history) await store.commit(mutations);
+  await store.close();
+  await (await createLevelStore({ folder, rootKey: testRootKey })).close();
+  const current = await readFile(join(folder, 'CURRENT'));
+  const files = (await readdir(folder)).sort();
+  await rm(join(folder, 'CURRENT'));
+  await assert.rejects(createLevelStore({ folder, rootKey: testRootKey }), (error) => error instanceof Fault && error.code === 'E_STORE_DAMAGED' && error.message.includes(folder));
+  await writeFile(join(folder, 'CURRENT'), current);
+  assert.deepEqual((await readdir(folder)).sort(), files, 'nothing was touched');
+  const again = await createLevelStore({ folder, rootKey: testRootKey });
+  assert.equal(again.sequence, history.length);
+  await again.close();
+});
+
+it('begins anew where a first start was cut off before the database was there', async (test) => {
+  const folder = await temporaryFolder(test);
+  for (const name of ['LOCK', 'LOG', 'MANIFEST-000001', '000001.dbtmp']) await writeFile(join(folder, name), '');
+  await (await createLevelStore({ folder, rootKey: testRootKey })).close();
 });
 
 it('shows every commit to readers on other threads as soon as it has resolved', async (test) => {
