@@ -47,6 +47,7 @@ async function opened(context: TestContext, slow: ReadonlyMap<number, Promise<vo
   const engine: EnginePort = {
     async execute(bytes) {
       await slow.get(bytes[0]!);
+      if (bytes[0] === 98) return { needsPrimary: false, response: Buffer.concat([nonces.source(), Buffer.alloc(1 << 20)]), mutations: [], items: [], version: 14 };
       if (bytes[0] === 99) return { needsPrimary: false, response: nonces.source(), mutations: [{ kind: 'material-destroyed', scope: 'nowhere', uniqueIdentifier: 'nothing' }], items: [], version: 14 };
       return { needsPrimary: false, response: nonces.source(), mutations: [], items: [], version: 14 };
     },
@@ -138,5 +139,20 @@ test('a decision that does not fit the state is refused and ends no node, and le
   replica.plan('next', message(1));
   const { taken, prefix } = await planned('next');
   assert.deepEqual(taken, [prefix]);
+  assert.deepEqual(faults, []);
+});
+
+test('a prefix that was used for an answer too long to be given stays the planner\'s: the next work takes it, and a thread that asks gets another', { timeout: 10_000 }, async (context) => {
+  const { replica, events, faults, planned } = await opened(context, new Map());
+  replica.plan('long', message(98));
+  replica.plan('thread', proposalBytes({ kind: 'nonce-prefix' }));
+  replica.plan('next', message(1));
+  const { taken, prefix } = await planned('next');
+  const given = events.find((each) => each.kind === 'planned' && each.proposal === 'thread');
+  assert.ok(given?.kind === 'planned');
+  const outcome = outcomeFrom(given.result);
+  assert.ok(outcome.kind === 'nonce-prefix' && outcome.prefix !== prefix, `a thread has the planner's prefix ${prefix}`);
+  assert.deepEqual(mutationsFrom(given.mutations), [prefix, outcome.prefix].map((each) => ({ kind: 'nonce-prefix-taken', prefix: each })));
+  assert.deepEqual(taken, []);
   assert.deepEqual(faults, []);
 });
