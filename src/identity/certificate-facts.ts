@@ -3,7 +3,7 @@
  *
  * Invariant: the fingerprint is SHA-256 over the DER form, lower-case hex; a credential is found by it and by nothing else.
  */
-import { X509Certificate, createHash } from 'node:crypto';
+import { X509Certificate, hash } from 'node:crypto';
 
 export interface CertificateFacts {
   readonly fingerprint: string;
@@ -17,7 +17,7 @@ export interface CertificateFacts {
 
 /** SHA-256 of a certificate's DER form. */
 export function fingerprintOf(der: Uint8Array): string {
-  return createHash('sha256').update(der).digest('hex');
+  return hash('sha256', der, 'hex');
 }
 
 /** From PEM text or DER bytes. */

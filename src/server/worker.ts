@@ -7,7 +7,6 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../clock.ts';
-import { identify, identifyFingerprint } from '../identity/identify.ts';
 import { createLog } from '../log.ts';
 import { Recorder } from '../metrics/recorder.ts';
 import { openReader } from '../storage/level-store.ts';
@@ -16,8 +15,8 @@ import { ClusterViewReader } from './cluster-view.ts';
 import { CoherenceFollower } from './coherence.ts';
 import { createEngine, createFastPath } from './engine-parts.ts';
 import { KeySlots } from './key-slots.ts';
+import { KnownCallers } from './known-callers.ts';
 import { Listener } from './listener.ts';
-import type { Identifier } from './listener.ts';
 import { MessageService } from './message-service.ts';
 import { ObjectCache } from './object-cache.ts';
 import { PrimaryLink } from './primary-link.ts';
@@ -39,6 +38,7 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
   const { engine, ciphers, instance, nonces } = createEngine({ ...start, store: cache, clock, log });
   const fastPath = fastPathIsOn ? createFastPath(instance, nonces, start.limits.keySlots, start.crossovers) : undefined;
   const slots = fastPath && new KeySlots({ fastPath, clock, counts: recorder, marks: view, fetch: (scope, identifier) => reader.fetch(scope, identifier) });
+  const callers = new KnownCallers(reader, () => Math.floor(clock.now() / 1000));
   const primary = new PrimaryLink(post);
   const follower = new CoherenceFollower(start.coherence, {
     drop: (high, low) => {
@@ -49,18 +49,16 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
       cache.dropAll();
       slots?.dropAll();
     },
-    identityChanged: () => listener.recheck(),
+    identityChanged: () => {
+      callers.forget();
+      listener.recheck();
+    },
   });
   const cluster = view && { view, consistency: start.consistency ?? 'linearizable', limits: start.limits };
   const service = new MessageService({ engine, slots, primary, follower, cache, cluster, recorder, clock, log, messageBytesMax: start.limits.messageBytes });
-  const seconds = (): number => Math.floor(clock.now() / 1000);
-  const identifier: Identifier = {
-    identify: (certificate) => identify(reader, certificate, seconds()),
-    identifyAgain: (fingerprint) => identifyFingerprint(reader, fingerprint, seconds()),
-  };
   const listener: Listener = new Listener({
     tls: start.tls,
-    identifier,
+    identifier: callers,
     service, recorder, clock, log,
     limits: start.limits,
     census: new Census(start.census),
@@ -98,7 +96,7 @@ async function serve(start: WorkerStart, post: (message: FromWorker, transfer?: 
     post({ kind: 'rehearsing', place });
   });
   await rehearse({ ...start, inCluster: view !== undefined, clock }, played).catch((error: unknown) => log.warn({ error }, 'The rehearsal failed: the first clients will find the server slower.'));
-  await warmUpReading(reader, clock, (certificate) => identifier.identify(certificate));
+  await warmUpReading(reader, clock, (certificate) => callers.identify(certificate));
   const port = await listener.listen(start.host, start.port, start.reusePort);
   post({ kind: 'listening', port });
 }

@@ -197,7 +197,7 @@ export async function startFixture(given: Record<string, number> = {}, clock = s
   const publisher = new CoherencePublisher();
   const { fingerprint } = factsOf(client.certificate);
   const caller: Caller = { scope: 's', role: 'r', permissions: ['operation_all'], credential: fingerprint };
-  const known = new Map<string, Identified>([[fingerprint, { caller }]]);
+  const known = new Map<string, Identified>([[fingerprint, { caller, notAfter: Number.MAX_SAFE_INTEGER }]]);
   const atPrimary: PlanMessage[] = [];
   let turn: Promise<void> = Promise.resolve();
   const planned = (plan: PlanMessage): void => {
