@@ -27,8 +27,8 @@ const usualBytes = 4096;
 const fastMs = 1_000;
 /** Longest wait for one's turn, and for the engine. */
 const turnMs = 2_000;
-/** Keys whose shares are remembered: the one used longest ago gives its share back to make room. */
-const sharesMax = 10_000;
+/** Keys whose shares are remembered: the one that was granted longest ago gives its share back to make room. */
+const usualSharesMax = 10_000;
 
 export interface LimitedUsePorts {
   /** Made when it is first needed: its nonces have a prefix of their own, which the primary gives. */
@@ -44,6 +44,7 @@ export interface LimitedUsePorts {
   /** Asks for units; resolves with how many were taken out for this node, or undefined where that is not known. */
   grant(scope: string, uniqueIdentifier: string, units: number): Promise<number | undefined>;
   monotonic(): number;
+  readonly sharesMax?: number;
 }
 
 interface Share {
@@ -61,7 +62,7 @@ interface Seen {
 export class LimitedUse {
   readonly #ports: LimitedUsePorts;
   readonly #ledger = new GrantLedger();
-  /** By scope and identifier, used longest ago first. */
+  /** By scope and identifier, granted longest ago first. */
   readonly #shares = new Map<string, Share>();
   #turn: Promise<unknown> = Promise.resolve();
   /** Counts how often the shares were forgotten. */
@@ -138,7 +139,7 @@ export class LimitedUse {
   }
 
   async #enlarge(key: string, { managed: { scope, uniqueIdentifier }, limits }: Seen, messageBytes: number, items: number): Promise<boolean> {
-    const { grant, members, monotonic } = this.#ports;
+    const { grant, members, monotonic, sharesMax = usualSharesMax } = this.#ports;
     const left = Number(limits.usageLimitsCount ?? limits.usageLimitsTotal);
     if (left === 0) return false;
     const isBytes = limits.usageLimitsUnit === UsageLimitsUnit.Byte;
