@@ -33,8 +33,9 @@ export class HolderEdits {
     this.#read = read;
   }
 
-  get count(): number {
-    return this.#lists.size;
+  /** Names of the lists, as `HeldReads` has them. */
+  get names(): Iterable<string> {
+    return this.#lists.keys();
   }
 
   join(path: Uint8Array, entry: IndexEntry): void {
@@ -54,11 +55,39 @@ export class HolderEdits {
   }
 
   #list(path: Uint8Array): { readonly path: Uint8Array; holders: Holders } {
-    const text = Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1');
-    const known = this.#lists.get(text);
+    const name = nameOf(path);
+    const known = this.#lists.get(name);
     if (known !== undefined) return known;
     const list = { path, holders: readHolders(this.#read(path)) };
-    this.#lists.set(text, list);
+    this.#lists.set(name, list);
     return list;
   }
+}
+
+/** Lists read before one of them is forgotten with all others: more than there are changes under way. */
+const readsMax = 4096;
+
+/**
+ * Lists as they were read by the one who writes them: whether a Name is free is asked when its object is planned, and who has it when
+ * it is written. Good until a batch that writes the list is on disk; then it has to be forgotten.
+ */
+export class HeldReads {
+  readonly #values = new Map<string, Uint8Array | undefined>();
+
+  value(path: Uint8Array, read: (path: Uint8Array) => Uint8Array | undefined): Uint8Array | undefined {
+    const name = nameOf(path);
+    if (this.#values.has(name)) return this.#values.get(name);
+    const value = read(path);
+    if (this.#values.size >= readsMax) this.#values.clear();
+    this.#values.set(name, value);
+    return value;
+  }
+
+  forget(names: Iterable<string>): void {
+    for (const name of names) this.#values.delete(name);
+  }
+}
+
+function nameOf(path: Uint8Array): string {
+  return Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1');
 }

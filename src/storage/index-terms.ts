@@ -28,6 +28,7 @@ const selectivity = [
 ] as const;
 
 const heldMark = '@';
+const nameStart = '4 Name ';
 /** An object's terms are asked for when it is planned, written and replaced; objects never change. */
 const knownTerms = new WeakMap<Managed, ReadonlySet<string>>();
 
@@ -38,6 +39,11 @@ export function isHeldTerm(term: string): boolean {
 /** The term that finds the destroyed ones as well. */
 export function plainTerm(heldTerm: string): string {
   return heldTerm.slice(heldMark.length);
+}
+
+/** Whether the term is an object's own, by its Name: no other will ask for it soon. */
+export function isNameTerm(term: string): boolean {
+  return term.startsWith(heldMark) || term.startsWith(nameStart);
 }
 
 /** The texts under which an object is found. */

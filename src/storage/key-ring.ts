@@ -11,10 +11,11 @@ import assert from 'node:assert/strict';
 import { deriveKeys, open, rootKeyLength, seal, token } from './envelope.ts';
 import type { DerivedKeys, Place } from './envelope.ts';
 import type { HmacKey } from './hmac-sha-256.ts';
+import { isNameTerm } from './index-terms.ts';
 import type { ScopeRecord } from './mutation.ts';
 import type { RecordKind } from './record.ts';
 
-/** Blind tokens remembered for common terms (object types, states, algorithms); a token costs an HMAC. */
+/** Blind tokens remembered for common terms (object types, states, algorithms); a token costs an HMAC. Names are not common. */
 const tokensKeptMax = 2048;
 /** A longer term is rare and its own: not worth keeping. */
 const tokenTermMax = 64;
@@ -66,7 +67,7 @@ export class KeyRing {
   /** Stands for an index term of a scope in a path. */
   termToken(scope: string, term: string): Uint8Array {
     const keys = this.#scopeOf(scope);
-    return keys.tokens.of(term, keys.index);
+    return isNameTerm(term) ? token(keys.index, term) : keys.tokens.of(term, keys.index);
   }
 
   /** Knows a scope whose record is about to be written. */

@@ -9,26 +9,32 @@ import { Buffer } from 'node:buffer';
 import { bookkeepingWrites } from './bookkeeping.ts';
 import type { BookkeepingWrite } from './bookkeeping.ts';
 import { encode } from './cbor.ts';
-import { seal } from './envelope.ts';
+import { seal, sealOverhead, sealTo } from './envelope.ts';
 import { Erasure } from './erasure.ts';
 import { HolderEdits } from './holders.ts';
+import type { HeldReads } from './holders.ts';
 import { everyObject, isHeldTerm, termsOf } from './index-terms.ts';
 import type { Backend } from './journal.ts';
 import type { Database, LevelWrite } from './level-format.ts';
 import type { LevelSource } from './level-source.ts';
 import { heldPath, indexPath, listPath, listPlace, recordPath, recordPrefixes, sequencePath } from './paths.ts';
-import { addressOf, addressText, encodeRecord, listingOf } from './record.ts';
+import { addressOf, addressText, listingOf, withRecordBytes } from './record.ts';
 import type { Address, RecordKind, StateRecord } from './record.ts';
 import type { RecordChange } from './staging.ts';
 
-/** One synced batch. Chained, since a batch given as an array is copied operation by operation on its way: a third of the cost. */
+/** Chained, since a batch given as an array is copied operation by operation on its way: a third of the cost. */
+type Batch = ReturnType<Database['batch']>;
+
+/** One synced batch. */
 export function writeTogether(database: Database, writes: readonly LevelWrite[]): Promise<void> {
   const batch = database.batch();
-  for (const write of writes) {
-    if (write.type === 'put') batch.put(write.key, write.value);
-    else batch.del(write.key);
-  }
+  for (const write of writes) add(batch, write);
   return batch.write({ sync: true });
+}
+
+function add(batch: Batch, write: LevelWrite): void {
+  if (write.type === 'put') batch.put(write.key, write.value);
+  else batch.del(write.key);
 }
 
 /** The number under `sequencePath`; nothing there: a new store. */
@@ -38,33 +44,36 @@ export function sequenceOf(stored: Uint8Array | undefined): number {
 
 const noTerms: ReadonlySet<string> = new Set();
 
+/** Where records are sealed on their way into a batch, which copies them. A larger one gets room of its own. */
+const sealedRoom = Buffer.alloc(16 * 1024);
+
 export class LevelBackend implements Backend {
   readonly source: LevelSource;
   readonly #erasure: Erasure;
+  readonly #heldReads: HeldReads;
   sequence: number;
 
   constructor(source: LevelSource, erasureDelayMs: number | undefined) {
     this.source = source;
+    this.#heldReads = source.keepHeldReads();
     this.#erasure = new Erasure(source.database, erasureDelayMs);
     const stored = source.database.getSync(sequencePath);
     this.sequence = sequenceOf(stored);
   }
 
   async write(changes: readonly RecordChange[], sequence: number, bookkeeping: readonly BookkeepingWrite[]): Promise<void> {
-    const { keys } = this.source;
-    const writes: LevelWrite[] = [];
+    const { keys, database } = this.source;
+    const batch = database.batch();
     const destroyed: Uint8Array[] = [];
-    const holders = new HolderEdits((path) => this.source.value(path));
+    const holders = new HolderEdits((path) => this.source.heldValue(path));
     const lists = new Map<string, { readonly list: Address; readonly identifiers: string[] }>();
     // Objects of a scope may come in the same batch as the scope itself.
     for (const { after } of changes) if (after.kind === 'scope') keys.learn(after.record);
     for (const { address, before, after } of changes) {
-      const plaintext = encodeRecord(after);
       const path = recordPath(keys, address);
-      writes.push({ type: 'put', key: path, value: seal(keys.sealing(address.kind, address.scope), address, plaintext) });
-      plaintext.fill(0);
+      this.#put(batch, path, address, after);
       if (before?.kind === 'managed' && after.kind === 'managed' && before.managed.material !== undefined && before.managed.material !== after.managed.material) destroyed.push(path);
-      if (after.kind === 'managed') this.#index(before, after, writes, holders);
+      if (after.kind === 'managed') this.#index(before, after, batch, holders);
       const list = listingOf(after);
       if (list !== undefined && before === undefined) {
         const known = lists.get(addressText(list)) ?? { list, identifiers: [...this.source.list(list)] };
@@ -73,19 +82,29 @@ export class LevelBackend implements Backend {
       }
     }
     for (const { list, identifiers } of lists.values()) {
-      writes.push({ type: 'put', key: listPath(keys, list), value: seal(keys.sealing('list', ''), listPlace(list), encode(identifiers)) });
+      batch.put(listPath(keys, list), seal(keys.sealing('list', ''), listPlace(list), encode(identifiers)));
     }
-    for (const write of holders.writes()) writes.push(write);
-    for (const write of bookkeepingWrites(keys, bookkeeping)) writes.push(write);
+    for (const write of holders.writes()) add(batch, write);
+    for (const write of bookkeepingWrites(keys, bookkeeping)) add(batch, write);
     const sequenceBytes = Buffer.alloc(8);
     sequenceBytes.writeBigUInt64BE(BigInt(sequence));
-    writes.push({ type: 'put', key: sequencePath, value: sequenceBytes });
-    await writeTogether(this.source.database, writes);
+    batch.put(sequencePath, sequenceBytes);
+    await batch.write({ sync: true });
+    this.#heldReads.forget(holders.names);
     this.sequence = sequence;
     for (const path of destroyed) this.#erasure.add(path);
   }
 
-  #index(before: StateRecord | undefined, after: Extract<StateRecord, { kind: 'managed' }>, writes: LevelWrite[], holders: HolderEdits): void {
+  #put(batch: Batch, path: Uint8Array, address: Address, record: StateRecord): void {
+    withRecordBytes(record, (plaintext) => {
+      const length = plaintext.length + sealOverhead;
+      const sealed = length <= sealedRoom.length ? sealedRoom.subarray(0, length) : Buffer.allocUnsafe(length);
+      sealTo(sealed, this.source.keys.sealing(address.kind, address.scope), address, plaintext);
+      batch.put(path, sealed);
+    });
+  }
+
+  #index(before: StateRecord | undefined, after: Extract<StateRecord, { kind: 'managed' }>, batch: Batch, holders: HolderEdits): void {
     const { keys } = this.source;
     const { managed: { scope, uniqueIdentifier }, ordinal } = after;
     const termsBefore: ReadonlySet<string> = before?.kind === 'managed' ? termsOf(before.managed) : noTerms;
@@ -94,12 +113,12 @@ export class LevelBackend implements Backend {
     for (const term of termsBefore) {
       if (termsAfter.has(term)) continue;
       if (isHeldTerm(term)) holders.leave(heldPath(keys, scope, term), ordinal);
-      else writes.push({ type: 'del', key: indexPath(keys, scope, term, ordinal) });
+      else batch.del(indexPath(keys, scope, term, ordinal));
     }
     for (const term of termsAfter) {
       if (termsBefore.has(term)) continue;
       if (isHeldTerm(term)) holders.join(heldPath(keys, scope, term), { ordinal, uniqueIdentifier });
-      else writes.push({ type: 'put', key: indexPath(keys, scope, term, ordinal), value });
+      else batch.put(indexPath(keys, scope, term, ordinal), value);
     }
   }
 

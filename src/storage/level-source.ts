@@ -10,7 +10,7 @@ import { ClassicLevel } from 'classic-level';
 import { Fault } from '../fault.ts';
 import { decode } from './cbor.ts';
 import { open } from './envelope.ts';
-import { readHolders } from './holders.ts';
+import { HeldReads, readHolders } from './holders.ts';
 import { isHeldTerm, plainTerm } from './index-terms.ts';
 import { KeyRing } from './key-ring.ts';
 import { prepareFormat } from './level-format.ts';
@@ -93,6 +93,7 @@ async function requireWhole(folder: string): Promise<void> {
 export class LevelSource implements RecordSource {
   readonly database: Database;
   readonly keys: KeyRing;
+  #heldReads: HeldReads | undefined;
 
   constructor(database: Database, rootKey: Uint8Array) {
     this.database = database;
@@ -132,7 +133,7 @@ export class LevelSource implements RecordSource {
     let terms = wanted;
     const [first] = wanted;
     if (first !== undefined && isHeldTerm(first)) {
-      const holders = readHolders(this.value(heldPath(this.keys, scope, first)));
+      const holders = readHolders(this.heldValue(heldPath(this.keys, scope, first)));
       if (holders !== 'many') {
         yield* newestFirst ? holders.toReversed() : holders;
         return;
@@ -174,6 +175,17 @@ export class LevelSource implements RecordSource {
   async close(): Promise<void> {
     await this.database.close();
     this.keys.wipe();
+  }
+
+  /** For the handle that writes, which tells what has changed. */
+  keepHeldReads(): HeldReads {
+    this.#heldReads ??= new HeldReads();
+    return this.#heldReads;
+  }
+
+  /** Bytes under the path of a held term. */
+  heldValue(path: Uint8Array): Uint8Array | undefined {
+    return this.#heldReads === undefined ? this.value(path) : this.#heldReads.value(path, (each) => this.value(each));
   }
 
   /** Bytes under a path of paths.ts. */

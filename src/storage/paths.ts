@@ -36,7 +36,7 @@ export function recordPath(keys: KeyRing, address: Address): Uint8Array {
   const { kind, scope, identifier } = address;
   switch (kind) {
     case 'managed':
-      return Buffer.concat([Buffer.from('m'), keys.pathToken(scope), Buffer.from(identifier, 'utf8')]);
+      return managedPath(keys.pathToken(scope), identifier);
     case 'scope':
       return Buffer.concat([Buffer.from('s'), keys.pathToken(identifier)]);
     case 'role':
@@ -83,13 +83,13 @@ export function bookkeepingRange(prefix: string): { readonly gte: Uint8Array; re
 }
 
 export function heldPath(keys: KeyRing, scope: string, heldTerm: string): Uint8Array {
-  return Buffer.concat([Buffer.from('h'), keys.pathToken(scope), keys.termToken(scope, heldTerm)]);
+  return termPath('h', keys, scope, heldTerm, 0);
 }
 
 export function indexPath(keys: KeyRing, scope: string, term: string, ordinal: number): Uint8Array {
-  const path = Buffer.alloc(1 + 2 * tokenLength + ordinalLength);
-  path.set(indexPrefix(keys, scope, term));
-  path.writeBigUInt64BE(BigInt(ordinal), path.length - ordinalLength);
+  const path = termPath('i', keys, scope, term, ordinalLength);
+  path.writeUInt32BE(Math.floor(ordinal / 2 ** 32), path.length - ordinalLength);
+  path.writeUInt32BE(ordinal % 2 ** 32, path.length - ordinalLength / 2);
   return path;
 }
 
@@ -104,5 +104,22 @@ export function ordinalOfIndexPath(path: Uint8Array): number {
 }
 
 function indexPrefix(keys: KeyRing, scope: string, term: string): Uint8Array {
-  return Buffer.concat([Buffer.from('i'), keys.pathToken(scope), keys.termToken(scope, term)]);
+  return termPath('i', keys, scope, term, 0);
+}
+
+/** Written in one piece: an object has eight paths, and joining parts costs more than what is in them. */
+function termPath(letter: string, keys: KeyRing, scope: string, term: string, room: number): Buffer {
+  const path = Buffer.allocUnsafe(1 + 2 * tokenLength + room);
+  path[0] = letter.charCodeAt(0);
+  path.set(keys.pathToken(scope), 1);
+  path.set(keys.termToken(scope, term), 1 + tokenLength);
+  return path;
+}
+
+function managedPath(scopeToken: Uint8Array, identifier: string): Buffer {
+  const path = Buffer.allocUnsafe(1 + tokenLength + Buffer.byteLength(identifier, 'utf8'));
+  path[0] = recordPrefixes.managed.charCodeAt(0);
+  path.set(scopeToken, 1);
+  path.write(identifier, 1 + tokenLength, 'utf8');
+  return path;
 }
