@@ -31,12 +31,17 @@ export function changeBasis(value: v128, table: usize): v128 {
 // @ts-ignore: decorator
 @inline
 export function invertAndMap(state: v128, pair: usize): v128 {
-  const inverse = v128.load(INVERSION);
-  const mask = i8x16.splat(15);
+  return invertAndMapBy(state, pair, i8x16.splat(15), v128.load(INVERSION), v128.load(INVERSION, 16));
+}
+
+/** The same with constants that the caller holds: of two calls on one state the compiler keeps what they share. */
+// @ts-ignore: decorator
+@inline
+function invertAndMapBy(state: v128, pair: usize, mask: v128, inverse: v128, inverseA: v128): v128 {
   const k = v128.and(state, mask);
   const i = v128.and(i32x4.shr_u(state, 4), mask);
   const j = v128.xor(k, i);
-  const a = lookUp(v128.load(INVERSION, 16), k);
+  const a = lookUp(inverseA, k);
   const p = v128.xor(lookUp(inverse, i), a);
   const q = v128.xor(lookUp(inverse, j), a);
   const u = v128.xor(lookUp(inverse, p), j);
@@ -154,12 +159,15 @@ export function cbcEncryptBlocks(area: usize, chain: usize, source: usize, block
   const chainKey = v128.load(area, AREA_CHAIN_KEY);
   let carried = v128.xor(v128.xor(changeBasis(v128.load(chain), PHI), v128.load(keys)), chainKey);
   let output = chainKey;
+  const mask = v128.load(NIBBLES);
+  const inverse = v128.load(INVERSION);
+  const inverseA = v128.load(INVERSION, 16);
   let remaining = blocks;
   do {
     const bracket = v128.xor(changeBasis(v128.load(source), PHI), chainKey);
     const state = encryptRounds(v128.xor(carried, bracket), keys + 16, rounds);
-    carried = lookUp(invertAndMap(state, ENCRYPT_ROUND), shift);
-    output = v128.xor(lookUp(invertAndMap(state, ENCRYPT_LAST), shift), lastKey);
+    carried = lookUp(invertAndMapBy(state, ENCRYPT_ROUND, mask, inverse, inverseA), shift);
+    output = v128.xor(lookUp(invertAndMapBy(state, ENCRYPT_LAST, mask, inverse, inverseA), shift), lastKey);
     v128.store(target, output);
     source += 16;
     target += 16;
@@ -177,13 +185,16 @@ export function cfbEncryptBlocks(area: usize, chain: usize, source: usize, block
   const chainKey = v128.load(area, AREA_CHAIN_KEY);
   let start = v128.xor(changeBasis(v128.load(chain), PHI), v128.load(keys));
   let output = chainKey;
+  const mask = v128.load(NIBBLES);
+  const inverse = v128.load(INVERSION);
+  const inverseA = v128.load(INVERSION, 16);
   let remaining = blocks;
   do {
     const plain = v128.load(source);
     const bracket = v128.xor(changeBasis(plain, PHI), chainKey);
     const state = encryptRounds(start, keys + 16, rounds);
-    start = v128.xor(lookUp(invertAndMap(state, ENCRYPT_ROUND), shift), bracket);
-    output = v128.xor(lookUp(invertAndMap(state, ENCRYPT_LAST), shift), v128.xor(plain, lastKey));
+    start = v128.xor(lookUp(invertAndMapBy(state, ENCRYPT_ROUND, mask, inverse, inverseA), shift), bracket);
+    output = v128.xor(lookUp(invertAndMapBy(state, ENCRYPT_LAST, mask, inverse, inverseA), shift), v128.xor(plain, lastKey));
     v128.store(target, output);
     source += 16;
     target += 16;
@@ -201,11 +212,14 @@ export function ofbBlocks(area: usize, chain: usize, source: usize, blocks: i32,
   const chainKey = v128.load(area, AREA_CHAIN_KEY);
   let start = v128.xor(changeBasis(v128.load(chain), PHI), v128.load(keys));
   let output = chainKey;
+  const mask = v128.load(NIBBLES);
+  const inverse = v128.load(INVERSION);
+  const inverseA = v128.load(INVERSION, 16);
   let remaining = blocks;
   do {
     const state = encryptRounds(start, keys + 16, rounds);
-    start = v128.xor(lookUp(invertAndMap(state, ENCRYPT_ROUND), shift), chainKey);
-    output = v128.xor(lookUp(invertAndMap(state, ENCRYPT_LAST), shift), lastKey);
+    start = v128.xor(lookUp(invertAndMapBy(state, ENCRYPT_ROUND, mask, inverse, inverseA), shift), chainKey);
+    output = v128.xor(lookUp(invertAndMapBy(state, ENCRYPT_LAST, mask, inverse, inverseA), shift), lastKey);
     v128.store(target, v128.xor(output, v128.load(source)));
     source += 16;
     target += 16;
