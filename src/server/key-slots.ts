@@ -63,9 +63,9 @@ export class KeySlots implements Omit<CoherenceListener, 'identityChanged'> {
   readonly #scopes = new Map<string, number>();
   readonly #callers = new WeakMap<Caller, CallerFacts>();
   /** Coherence hash of the object in each filled slot, by slot. */
-  readonly #hashes = new Map<number, bigint>();
-  /** Slots by coherence hash: one, save for a collision. */
-  readonly #slots = new Map<bigint, number[]>();
+  readonly #hashes = new Map<number, number>();
+  /** Slots by coherence hash: one; several only where hashes collide. */
+  readonly #slots = new Map<number, number | readonly number[]>();
   readonly #answer: { response: Uint8Array; items: readonly ItemOutcome[]; version: ProtocolVersion } = { response: new Uint8Array(0), items: [], version: 0 };
   #seconds = 0;
   #untilLook = 0;
@@ -115,7 +115,7 @@ export class KeySlots implements Omit<CoherenceListener, 'identityChanged'> {
   drop(high: number, low: number): void {
     const slots = this.#slots.get(hashOf(high, low));
     if (slots === undefined) return;
-    for (const slot of [...slots]) {
+    for (const slot of typeof slots === 'number' ? [slots] : slots) {
       this.#ports.fastPath.dropSlot(slot);
       this.#unlink(slot);
     }
@@ -145,7 +145,8 @@ export class KeySlots implements Omit<CoherenceListener, 'identityChanged'> {
       this.#unlink(slot);
       const hash = hashOf(high, low);
       this.#hashes.set(slot, hash);
-      this.#slots.set(hash, [...(this.#slots.get(hash) ?? []), slot]);
+      const others = this.#slots.get(hash);
+      this.#slots.set(hash, others === undefined ? slot : typeof others === 'number' ? [others, slot] : [...others, slot]);
     } finally {
       wipe(...byteArrays(managed.material));
     }
@@ -167,7 +168,8 @@ export class KeySlots implements Omit<CoherenceListener, 'identityChanged'> {
     const hash = this.#hashes.get(slot);
     if (hash === undefined) return;
     this.#hashes.delete(slot);
-    const left = (this.#slots.get(hash) ?? []).filter((each) => each !== slot);
+    const slots = this.#slots.get(hash);
+    const left = typeof slots === 'object' ? slots.filter((each) => each !== slot) : [];
     if (left.length === 0) this.#slots.delete(hash);
     else this.#slots.set(hash, left);
   }
@@ -188,6 +190,7 @@ function outcomes(encrypts: number, decrypts: number): readonly ItemOutcome[] {
   return [...new Array<ItemOutcome>(encrypts).fill(encrypted), ...new Array<ItemOutcome>(decrypts).fill(decrypted)];
 }
 
-function hashOf(high: number, low: number): bigint {
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+/** 52 of the hash's 64 bits, which a number holds: a worker has a hundred thousand of these, and big integers and arrays are dear. */
+function hashOf(high: number, low: number): number {
+  return (high >>> 0) * 2 ** 20 + (low >>> 12);
 }

@@ -108,7 +108,8 @@ function rehearseLoading(slots: KeySlots, clock: Clock): void {
   const end = clock.monotonic() + loadingMs;
   while (clock.monotonic() < end) {
     slots.dropAll();
-    slots.answer(message, caller);
+    // Of a caller whom it has not met, as each one's first is.
+    slots.answer(message, { ...caller });
   }
   slots.forget();
 }
