@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { seal } from '../../cluster/entry.ts';
 import type { Logged, Work } from '../../cluster/entry.ts';
 import { advance, emptyReplicated } from '../../cluster/replicated.ts';
+import { processesMax } from '../../cluster/results.ts';
 import { History } from '../../src/member/history.ts';
 import { openReplicaStore } from '../../src/storage/replica-store.ts';
 
@@ -67,7 +68,9 @@ test('a tail is bounded in bytes as well, and keeps the newest entry however lon
   const { tail } = await History.read(store, narrow);
   await store.close();
   assert.equal(tail.at(-1)?.entry.sequence, 25);
-  assert.ok(tail.length >= 1 && tail.length < 5, `${tail.length}`);
+  const bytes = (from: number): number => entries.slice(from).reduce((sum, logged) => sum + logged.bytes.length, 0);
+  assert.ok(tail.length === 1 || bytes(25 - tail.length) <= narrow.tailBytes, `${tail.length}`);
+  assert.ok(bytes(25 - tail.length - 1) > narrow.tailBytes, 'one more would not fit: what is kept may have to be put back into the log');
   assert.deepEqual(tail.map(({ hash }) => hash), entries.slice(25 - tail.length).map(({ hash }) => hash));
 });
 
@@ -76,15 +79,43 @@ test('results beyond their bytes are gone after a restart, and the ids are not',
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   const store = await openReplicaStore({ folder: join(folder, 'store'), rootKey });
   const narrow = { ...limits, proposalKeptMs: 60_000, resultBytes: 30 };
-  const { history } = await History.read(store, narrow);
   const replicated = emptyReplicated();
-  for (const logged of entriesOf(20)) {
+  let { history } = await History.read(store, narrow);
+  const kept: number[] = [];
+  for (const logged of entriesOf(40)) {
     const counts = advance(replicated, logged, narrow.proposalKeptMs);
     await store.apply({ sequence: logged.entry.sequence, mutations: [], proposals: [], bookkeeping: history.after(logged, counts) });
+    if (logged.entry.sequence % 10 !== 0 || logged.entry.sequence < 20) continue;
+    const read = await History.read(store, narrow);
+    assert.deepEqual([...read.replicated.proposals.keys()], [...replicated.proposals.keys()]);
+    const results = [...read.replicated.proposals.values()].map(({ result }) => result !== undefined);
+    assert.ok(results.includes(false) && results.at(-1) === true, results.join());
+    kept.push(results.filter((each) => each).length);
+    // Each ten entries a restart: what is kept counts from then on as well.
+    history = read.history;
   }
-  const read = await History.read(store, narrow);
   await store.close();
-  assert.deepEqual([...read.replicated.proposals.keys()], [...replicated.proposals.keys()]);
-  const results = [...read.replicated.proposals.values()].map(({ result }) => result !== undefined);
-  assert.ok(results.includes(false) && results.at(-1) === true, results.join());
+  assert.ok(Math.max(...kept) - Math.min(...kept) <= 2, `as many after each restart: ${kept.join()}`);
+});
+
+test('of more processes than are remembered the disk keeps no more than memory does', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'kmipd-history-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const store = await openReplicaStore({ folder: join(folder, 'store'), rootKey });
+  const { history } = await History.read(store, limits);
+  const replicated = emptyReplicated();
+  for (let sequence = 1; sequence <= 20; sequence += 1) {
+    const works: Work[] = sequence < 2 || sequence > 4 ? [] : Array.from({ length: 500 }, (_, index) => ({ proposal: `process ${sequence} ${index}#1`, mutations: new Uint8Array(0), result: new Uint8Array(0) }));
+    const isTenure = sequence === 1;
+    const logged = seal({
+      sequence, previous: replicated.chain, fence: isTenure ? { counter: 1, node: 'a' } : replicated.fence, kind: isTenure ? 'tenure' : 'work', stable: 0, elapsedMs: 100,
+      claim: isTenure ? 'claim' : '', joined: isTenure ? ['a'] : [], works,
+    } as Parameters<typeof seal>[0]);
+    const counts = advance(replicated, logged, limits.proposalKeptMs);
+    await store.apply({ sequence, mutations: [], proposals: [], bookkeeping: history.after(logged, counts) });
+  }
+  assert.equal(replicated.expired.size, processesMax);
+  const read = await History.read(store, limits);
+  await store.close();
+  assert.deepEqual(read.replicated.expired, replicated.expired);
 });

@@ -14,12 +14,13 @@ import type { Log } from '../../src/log.ts';
 import { findSeed, seeded } from '../../src/member/seed.ts';
 import type { SeedParts } from '../../src/member/seed.ts';
 import { systemRandom } from '../../src/random.ts';
-import { writeBackup } from '../../src/storage/backup-file.ts';
+import { backupHeader, writeBackup } from '../../src/storage/backup-file.ts';
 import { marginPrefixes } from '../../src/storage/backup-restore.ts';
 import { encode } from '../../src/storage/cbor.ts';
 import { createLevelStore } from '../../src/storage/level-store.ts';
 import type { LevelStore } from '../../src/storage/level-store.ts';
 import type { Mutation } from '../../src/storage/mutation.ts';
+import { openReplicaStore } from '../../src/storage/replica-store.ts';
 import { attributeSet, collect, created, scopePut, testRootKey } from '../storage/sample-state.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 
@@ -185,4 +186,56 @@ it('does without the file where the node has a store already', async (test) => {
   const file = join(folder, 'gone');
   assert.equal(await findSeed(file, { folder, storeFolder: folder }, log), undefined);
   await assert.rejects(findSeed(file, { folder, storeFolder: join(folder, 'store') }, log), isFault('E_BACKUP_FILE'));
+});
+
+it('never puts its authority over one that another node made while the backup was being read', async (test) => {
+  const { folder, file } = await backedUp(test);
+  const { store, parts } = await target(test, folder, 'between');
+  const seeding = await parts(file);
+  let asked = 0;
+  // Looked at, and found empty; the backup is restored beside; by the time of the first part there is a first identity.
+  const ready = async (): Promise<void> => {
+    asked += 1;
+    if (asked === 2) await store.commit([{ kind: 'setting-put', name: authoritySetting, value: Uint8Array.of(7) }]);
+  };
+  await assert.rejects(seeded({ ...seeding, keeper: { ...seeding.keeper, ready } }), isFault('E_SEED_NOT_EMPTY'));
+  assert.deepEqual(store.setting(authoritySetting), Uint8Array.of(7));
+  assert.equal(store.sequence, 1, 'nothing was proposed');
+});
+
+it('leaves a take-over to the node that does it as long as that moves on', async (test) => {
+  const { folder, file } = await backedUp(test);
+  const made = await target(test, folder, 'patient');
+  const header = await backupHeader(file);
+  const moved = (done: number) => made.store.commit([{ kind: 'setting-put', name: 'seed', value: encode({ backup: header.backup!.id, done, isComplete: done === 99 }) }]);
+  let now = 0;
+  let [proposed, looks] = [0, 0];
+  made.before = () => void (proposed += 1);
+  const seeding = await made.parts(file);
+  await moved(1);
+  await seeded({ ...seeding, now: () => now, takeOverMs: 1_000, keeper: { ...seeding.keeper, ready: async () => {
+    // Another part of the other node for each nine tenths of what this one waits.
+    looks += 1;
+    now += 900;
+    await moved(looks === 4 ? 99 : looks + 1);
+  } } });
+  assert.deepEqual([proposed, looks], [0, 4]);
+});
+
+it('takes no snapshot of a cluster for a backup, nor the backup of a server that was never ready', async (test) => {
+  const folder = await temporaryFolder(test);
+  const replica = await openReplicaStore({ folder: join(folder, 'replica'), rootKey: testRootKey });
+  const snapshot = await replica.capture();
+  await writeBackup(join(folder, 'snapshot'), snapshot.content());
+  await snapshot.close();
+  await replica.close();
+  const { parts } = await target(test, folder, 'target');
+  await assert.rejects(parts(join(folder, 'snapshot')), isFault('E_BACKUP'));
+  const young = await createLevelStore({ folder: join(folder, 'young'), rootKey: testRootKey });
+  await young.commit([scopePut('default')]);
+  const capture = await young.backup({ mark: { id: 'young', takenAt: Date.now() }, isNodesOwn: () => false });
+  await writeBackup(join(folder, 'backup'), capture.content());
+  await capture.close();
+  await young.close();
+  await assert.rejects(seeded(await parts(join(folder, 'backup'))), isFault('E_BACKUP'));
 });
