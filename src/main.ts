@@ -9,8 +9,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { systemClock } from './clock.ts';
 import { optionTable, unknownVariables } from './config.ts';
@@ -34,6 +32,8 @@ import { CoherencePublisher } from './server/coherence.ts';
 import { fittedLimits } from './server/descriptors.ts';
 import type { Keeper, KeeperEvents } from './server/keeper.ts';
 import { limitNames } from './server/limits.ts';
+import { canSharePorts, takePort } from './server/own-port.ts';
+import type { OwnPort } from './server/own-port.ts';
 import { stopOnSignals } from './server/shutdown.ts';
 import { openSingleKeeper } from './server/single-keeper.ts';
 import { TicketSecrets } from './server/ticket-secrets.ts';
@@ -65,7 +65,7 @@ export interface RunningNode {
 export async function startNode(config: Config, log: Log, onFault: (error: unknown) => void, signal?: AbortSignal): Promise<RunningNode> {
   const clock = systemClock;
   const seconds = (): number => Math.floor(clock.now() / 1000);
-  const workers = process.platform === 'linux' ? config.workers : 1;
+  const workers = canSharePorts ? config.workers : 1;
   const storeFolder = join(config.data, 'store');
   const { KMIPD_ROOT_KEY: environmentKey, KMIPD_ROOT_PASSPHRASE: passphrase } = process.env;
   const keySources = { folder: config.data, storeFolder, environmentKey, passphrase, cluster: config.cluster?.name };
@@ -164,7 +164,7 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     if (isSuspended || suspensions !== before) return;
     const started = new WorkerPool({
       parts: {
-        host: config.host, reusePort: workers > 1, logLevel: config.logLevel, limits,
+        host: config.host, reusePort: workers > 1 || (config.port === 0 && canSharePorts), logLevel: config.logLevel, limits,
         tls: { certificates: tls.cert, privateKeys: tls.key, authorities: tls.ca, ciphers: config.tlsCiphers, ticketSecret },
         store: { folder: storeFolder, rootKey: rootKey.bytes },
         streamKey, server, core, crossovers, coherence: coherence.memory,
@@ -194,21 +194,24 @@ export async function startNode(config: Config, log: Log, onFault: (error: unkno
     wipe(rootKey.bytes, streamKey, proofKey, seed?.rootKey);
   };
   const giveUp = (): void => void keeper.close();
+  let ownPort: OwnPort | undefined;
   try {
     signal?.addEventListener('abort', giveUp, { once: true });
     if (signal?.aborted === true) throw new Fault('E_CLOSED', 'The node was stopped while it started.');
-    const kmipPort = await freePort(config.host, config.port);
+    ownPort = await takePort(config.host, config.port);
     // A member can be asked how it is doing while it waits for its cluster; a single node answers when it serves.
     const adminPort = await control.listen(config.adminHost, config.adminPort);
     const begun = config.cluster === undefined ? undefined : await begins({ keeper, seed, folder: config.data, rootKey: rootKey.bytes, log, now: () => clock.now() });
     identity = await identityOf(keeper, begun, { rootKey: rootKey.bytes, folder: config.data, serverNames: config.serverNames, node: config.cluster?.node, random: systemRandom, now: seconds });
-    port = kmipPort;
+    port = ownPort.port;
     await startPool();
+    await ownPort.release();
     tickets.watch(ticketLookMs);
     phase = 'serving';
     signal?.removeEventListener('abort', giveUp);
     return { port, adminPort, bootstrap: identity, stop };
   } catch (error) {
+    await ownPort?.release();
     await stop();
     throw error;
   }
@@ -282,25 +285,6 @@ function crossoversOf({ crypto, cryptoCrossover }: Config, core: WebAssembly.Mod
   const crossovers = measureCrossovers(core, () => systemClock.monotonic());
   log.debug({ crossovers }, 'Measured, by Block Cipher Mode, from how many bytes on node:crypto beats the core.');
   return crossovers;
-}
-
-/**
- * The port to listen on, proved free: workers share it, and two servers that share one by mistake would split their
- * clients silently.
- */
-async function freePort(host: string | undefined, wanted: number): Promise<number> {
-  const probe = createServer();
-  try {
-    await new Promise<void>((resolve, reject) => {
-      probe.once('error', reject);
-      probe.listen({ ...(host !== undefined && { host }), port: wanted }, resolve);
-    });
-    return (probe.address() as AddressInfo).port;
-  } catch (cause) {
-    throw new Fault('E_LISTEN', `KMIP cannot listen on ${host ?? 'all addresses'}, port ${wanted}.`, { cause });
-  } finally {
-    await new Promise<void>((resolve) => probe.close(() => resolve()));
-  }
 }
 
 /** Resolves with the work, or when the time is over. */

@@ -26,7 +26,9 @@ interface Line {
 async function startDev(): Promise<{ child: ChildProcess; line: Line }> {
   const env = { ...process.env, ...(process.env['CI'] === 'true' ? {} : { KMIPD_FROM_SOURCE: '1' }), KMIPD_DATA: '/nowhere', KMIPD_PORT: '1', KMIPD_ROOT_PASSPHRASE: 'of another node' };
   const child = spawn(path.join(repositoryRoot, 'bin/kmipd'), ['dev'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
-  const [text] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
+  const ended = once(child, 'exit').then(([code]) => assert.fail(`kmipd dev ended with ${code} before it said a word`));
+  const [text] = (await Promise.race([once(createInterface({ input: child.stdout! }), 'line'), ended])) as [string];
+  ended.catch(() => undefined);
   return { child, line: JSON.parse(text) as Line };
 }
 
