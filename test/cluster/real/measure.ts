@@ -61,7 +61,7 @@ async function rounds(): Promise<readonly Figure[]> {
     for (const note of result.notes) say(note);
     const figure = (name: string, value: number, target: string, unit = ''): Figure => ({ scenario: 'rounds', figure: name, value, unit, target });
     return [
-      figure('rounds of kill, pause or cut', result.rounds, '100'),
+      figure(`rounds of kill, pause or cut (${network})`, result.rounds, '100'),
       figure('acknowledged writes', result.acknowledged, ''),
       figure('lost', result.lost, '0'),
       figure('stale', result.stale, '0'),
