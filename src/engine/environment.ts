@@ -8,7 +8,7 @@ import type { ReadStore } from '../storage/store.ts';
 import type { EngineLimits } from './limits.ts';
 
 /** What a message reads of its scope's objects. */
-export type ObjectReads = Pick<ReadStore, 'fetch' | 'glance' | 'candidates'>;
+export type ObjectReads = Pick<ReadStore, 'fetch' | 'glance' | 'candidates' | 'candidatesAtOnce'>;
 
 export interface EngineEnvironment {
   /** On a worker its read handle; on the writing thread the pending view. */

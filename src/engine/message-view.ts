@@ -60,6 +60,23 @@ export class MessageView implements View {
     }
   }
 
+  candidatesAtOnce(terms: readonly LocateTerm[], how: { readonly isHeld?: boolean } = {}): readonly Managed[] | undefined {
+    const identifiers = this.#store.candidatesAtOnce?.(this.#scope, { terms, ...how });
+    if (identifiers === undefined) return undefined;
+    const found: Managed[] = [];
+    for (const uniqueIdentifier of identifiers) {
+      this.#look();
+      const managed = this.#changed.get(uniqueIdentifier) ?? this.#store.glance(this.#scope, uniqueIdentifier);
+      if (managed !== undefined) found.push(managed);
+    }
+    for (const [uniqueIdentifier, managed] of this.#changed) {
+      if (identifiers.includes(uniqueIdentifier)) continue;
+      this.#look();
+      found.push(managed);
+    }
+    return found;
+  }
+
   #look(): void {
     this.#looks += 1;
     if (this.#looks <= this.#looksMax) return;

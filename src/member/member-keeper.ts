@@ -118,6 +118,7 @@ function delegating(current: () => ReadStore): ReadStore {
     fetch: (...parts) => current().fetch(...parts),
     glance: (...parts) => current().glance(...parts),
     candidates: (...parts) => current().candidates(...parts),
+    candidatesAtOnce: (...parts) => current().candidatesAtOnce?.(...parts),
     scope: (...parts) => current().scope(...parts),
     scopes: () => current().scopes(),
     role: (...parts) => current().role(...parts),

@@ -8,6 +8,7 @@
 import { attributeRule, isCustomAttribute } from '../kmip/attribute-table.ts';
 import type { AttributeRule } from '../kmip/attributes.ts';
 import { enumerationValueName } from '../kmip/enums.ts';
+import type { Managed } from '../kmip/managed.ts';
 import type { ApplicationSpecificInformation, Link, NameStructure, UsageLimits } from '../kmip/objects.ts';
 import { KmipError } from '../kmip/result.ts';
 import type { ResultReasonName } from '../kmip/result.ts';
@@ -80,10 +81,15 @@ function checkedCustom(name: string, item: TtlvNode): TtlvNode {
 export async function requireUniqueNames(context: Context, names: readonly NameStructure[], holder: string | undefined, older: ResultReasonName): Promise<void> {
   for (const [index, name] of names.entries()) {
     if (names.slice(0, index).some((earlier) => sameValue(earlier, name))) throw nameTaken(name, older);
-    for await (const candidate of context.view.candidates([{ name: 'Name', value: name }], { isHeld: true })) {
-      if (candidate.uniqueIdentifier === holder || isDestroyed(effectiveState(candidate, context.now))) continue;
-      if ((candidate.attributes.get('Name') ?? []).some((instance) => sameValue(instance.value, name))) throw nameTaken(name, older);
+    const terms = [{ name: 'Name', value: name }];
+    const isTakenBy = (candidate: Managed): boolean => candidate.uniqueIdentifier !== holder && !isDestroyed(effectiveState(candidate, context.now))
+      && (candidate.attributes.get('Name') ?? []).some((instance) => sameValue(instance.value, name));
+    const candidates = context.view.candidatesAtOnce(terms, { isHeld: true });
+    if (candidates !== undefined) {
+      if (candidates.some(isTakenBy)) throw nameTaken(name, older);
+      continue;
     }
+    for await (const candidate of context.view.candidates(terms, { isHeld: true })) if (isTakenBy(candidate)) throw nameTaken(name, older);
   }
 }
 

@@ -27,6 +27,8 @@ export interface View {
   fetch(uniqueIdentifier: string): Managed | undefined;
   /** A superset of the objects for which all terms hold, in creation order or the opposite one; `isHeld`: destroyed ones may be left out. */
   candidates(terms: readonly LocateTerm[], how?: { readonly isHeld?: boolean; readonly newestFirst?: boolean }): AsyncIterable<Managed>;
+  /** The same at once, where nobody has to be waited for; undefined: `candidates` has to be walked. */
+  candidatesAtOnce(terms: readonly LocateTerm[], how?: { readonly isHeld?: boolean }): readonly Managed[] | undefined;
 }
 
 export interface CipherParameters {

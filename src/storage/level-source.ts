@@ -130,17 +130,15 @@ export class LevelSource implements RecordSource {
   }
 
   async *indexed(scope: string, wanted: readonly string[], newestFirst: boolean): AsyncIterable<IndexEntry> {
-    let terms = wanted;
-    const [first] = wanted;
-    if (first !== undefined && isHeldTerm(first)) {
-      const holders = readHolders(this.heldValue(heldPath(this.keys, scope, first)));
-      if (holders !== 'many') {
-        yield* newestFirst ? holders.toReversed() : holders;
-        return;
-      }
-      terms = wanted.map(plainTerm);
-    }
-    yield* this.#walked(scope, terms, newestFirst);
+    const holders = this.indexedAtOnce(scope, wanted);
+    if (holders !== undefined) yield* newestFirst ? holders.toReversed() : holders;
+    else yield* this.#walked(scope, wanted.map((term) => (isHeldTerm(term) ? plainTerm(term) : term)), newestFirst);
+  }
+
+  indexedAtOnce(scope: string, [first]: readonly string[]): readonly IndexEntry[] | undefined {
+    if (first === undefined || !isHeldTerm(first)) return undefined;
+    const holders = readHolders(this.heldValue(heldPath(this.keys, scope, first)));
+    return holders === 'many' ? undefined : holders;
   }
 
   async *#walked(scope: string, terms: readonly string[], newestFirst: boolean): AsyncIterable<IndexEntry> {

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import type { BookkeepingWrite } from './bookkeeping.ts';
-import { termsOf } from './index-terms.ts';
+import { isHeldTerm, termsOf } from './index-terms.ts';
 import { Journal } from './journal.ts';
 import type { Backend } from './journal.ts';
 import { addressOf, addressText, decodeRecord, encodeRecord, listingOf } from './record.ts';
@@ -50,9 +50,18 @@ class MemoryBackend implements Backend, RecordSource {
   }
 
   async *indexed(scope: string, terms: readonly string[], newestFirst: boolean): AsyncIterable<IndexEntry> {
+    const found = this.#entries(scope, terms);
+    yield* newestFirst ? found.toReversed() : found;
+  }
+
+  /** Of held terms, as the store on disk does. */
+  indexedAtOnce(scope: string, terms: readonly string[]): readonly IndexEntry[] | undefined {
+    return terms.every(isHeldTerm) ? this.#entries(scope, terms) : undefined;
+  }
+
+  #entries(scope: string, terms: readonly string[]): readonly IndexEntry[] {
     const found = terms.flatMap((term) => [...(this.#index.get(indexName(scope, term)) ?? [])]);
-    found.sort((left, right) => (newestFirst ? right[0] - left[0] : left[0] - right[0]));
-    for (const [ordinal, uniqueIdentifier] of found) yield { ordinal, uniqueIdentifier };
+    return found.sort(([left], [right]) => left - right).map(([ordinal, uniqueIdentifier]) => ({ ordinal, uniqueIdentifier }));
   }
 
   async write(changes: readonly RecordChange[], sequence: number, bookkeeping: readonly BookkeepingWrite[]): Promise<void> {

@@ -25,6 +25,8 @@ export interface RecordSource {
   list(list: Address): readonly string[];
   /** Objects that have one of the terms. No object has two of them. `newestFirst`: in the opposite order. */
   indexed(scope: string, terms: readonly string[], newestFirst: boolean): AsyncIterable<IndexEntry>;
+  /** The same, oldest first, where it can be told without waiting. */
+  indexedAtOnce?(scope: string, terms: readonly string[]): readonly IndexEntry[] | undefined;
 }
 
 export class RecordReader implements ReadStore {
@@ -51,6 +53,12 @@ export class RecordReader implements ReadStore {
       return;
     }
     for await (const entry of this.#source.indexed(scope, queryTerms(query), query.newestFirst === true)) yield entry.uniqueIdentifier;
+  }
+
+  candidatesAtOnce(scope: string, query: CandidateQuery): readonly string[] | undefined {
+    if (this.#source.indexedAtOnce === undefined || query.newestFirst === true || query.terms.some((term) => term.name === 'UniqueIdentifier')) return undefined;
+    if (!this.#source.has({ kind: 'scope', scope: '', identifier: scope })) return [];
+    return this.#source.indexedAtOnce(scope, queryTerms(query))?.map((entry) => entry.uniqueIdentifier);
   }
 
   scope(scope: string): ScopeRecord | undefined {
@@ -170,6 +178,15 @@ export class PendingSource implements RecordSource {
       if (!seen.has(entry.uniqueIdentifier)) yield entry;
     }
     while (next < changed.length) yield changed[next++]!;
+  }
+
+  indexedAtOnce(scope: string, terms: readonly string[]): readonly IndexEntry[] | undefined {
+    const known = this.#base.indexedAtOnce?.(scope, terms);
+    if (known === undefined) return undefined;
+    const changed = this.#changed(scope, terms);
+    if (changed.length === 0) return known;
+    const seen = new Set(changed.map((entry) => entry.uniqueIdentifier));
+    return [...known.filter((entry) => !seen.has(entry.uniqueIdentifier)), ...changed].sort((left, right) => left.ordinal - right.ordinal);
   }
 
   #changed(scope: string, terms: readonly string[]): IndexEntry[] {

@@ -33,6 +33,8 @@ export interface ReadStore {
    * Sees one consistent snapshot.
    */
   candidates(scope: string, query: CandidateQuery): AsyncIterable<string>;
+  /** The same at once, where the store need not wait for them (a Name, and few hold it); undefined: `candidates` has to be walked. */
+  candidatesAtOnce?(scope: string, query: CandidateQuery): readonly string[] | undefined;
   scope(scope: string): ScopeRecord | undefined;
   scopes(): readonly ScopeRecord[];
   role(scope: string, role: string): RoleRecord | undefined;

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createCipheriv, createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { BlockCipherMode, CryptographicAlgorithm, HashingAlgorithm, KeyFormatType, NameType, ObjectType, ProtectionStorageMask, RNGAlgorithm, State, UsageLimitsUnit } from '../../src/kmip/enums.ts';
+import { BlockCipherMode, CryptographicAlgorithm, HashingAlgorithm, KeyFormatType, NameType, ObjectType, ProtectionStorageMask, RNGAlgorithm, ResultReason, State, UsageLimitsUnit } from '../../src/kmip/enums.ts';
 import type { AttributeInstance } from '../../src/kmip/attributes.ts';
 import { encodeNode } from '../../src/codec/node.ts';
 import { createCipherPort } from '../../src/engine/cipher-port.ts';
@@ -237,4 +237,11 @@ test('the new key fills the ID Placeholder', async () => {
   ], { header: { batchOrderOption: true } });
   const { uniqueIdentifier } = first!.payload as { uniqueIdentifier: string };
   assert.deepEqual(second!.payload, { uniqueIdentifier, attributes: [{ name: 'CryptographicParameters', value: { blockCipherMode: BlockCipherMode.GCM } }] });
+});
+
+test('a Name that an earlier item of the message has taken is taken', async () => {
+  const item = { operation: create, payload: { objectType: ObjectType.SymmetricKey, attributes: given({ CryptographicAlgorithm: CryptographicAlgorithm.AES, CryptographicUsageMask: 12, Name: named('twice in a message') }) } };
+  const [first, second] = await harness.batch([item, item], { version: 21 });
+  assert.equal(first!.resultReason, undefined);
+  assert.equal(second!.resultReason, ResultReason.NonUniqueNameAttribute);
 });

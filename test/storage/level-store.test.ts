@@ -221,3 +221,23 @@ async function sealedRecords(folder: string): Promise<Map<string, Uint8Array>> {
   await database.close();
   return found;
 }
+
+it('tells at once who holds a Name, as long as few do and nothing else is asked', async (test) => {
+  const store = await createLevelStore({ folder: await temporaryFolder(test), rootKey: testRootKey });
+  await store.commit([scopePut('default'), created('u1', { name: 'n' })]);
+  const query = { terms: [{ name: 'Name', value: { nameValue: 'n' } }], isHeld: true };
+  const views = [store, store.pending()];
+  for (const view of views) {
+    assert.deepEqual(view.candidatesAtOnce!('default', query), ['u1']);
+    assert.deepEqual(view.candidatesAtOnce!('default', { ...query, terms: [{ name: 'Name', value: { nameValue: 'free' } }] }), []);
+    assert.deepEqual(view.candidatesAtOnce!('nowhere', query), []);
+    assert.equal(view.candidatesAtOnce!('default', { ...query, isHeld: false }), undefined);
+    assert.equal(view.candidatesAtOnce!('default', { ...query, newestFirst: true }), undefined);
+  }
+  const done = store.commit([created('u2', { name: 'n' })]);
+  assert.deepEqual([store.candidatesAtOnce('default', query), store.pending().candidatesAtOnce!('default', query)], [['u1'], ['u1', 'u2']]);
+  await done;
+  await store.commit(Array.from({ length: 20 }, (_, index) => created(`more ${index}`, { name: 'n' })));
+  for (const view of views) assert.equal(view.candidatesAtOnce!('default', query), undefined);
+  await store.close();
+});

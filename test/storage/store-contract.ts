@@ -220,7 +220,13 @@ export function storeContract(name: string, openStore: () => Promise<OpenedStore
     }));
 
     it('names the living holders of a Name alone, where the dead are not asked for', withStore(async (store) => {
-      const byName = (nameValue: string, isHeld: boolean, view: Pick<typeof store, 'candidates'> = store): Promise<string[]> => collect(view.candidates('default', { terms: [{ name: 'Name', value: { nameValue, nameType: 1 } }], isHeld }));
+      const byName = async (nameValue: string, isHeld: boolean, view: Pick<typeof store, 'candidates' | 'candidatesAtOnce'> = store): Promise<string[]> => {
+        const query = { terms: [{ name: 'Name', value: { nameValue, nameType: 1 } }], isHeld };
+        const atOnce = view.candidatesAtOnce?.('default', query);
+        const walked = await collect(view.candidates('default', query));
+        if (atOnce !== undefined) assert.deepEqual(atOnce, walked);
+        return walked;
+      };
       const named = (nameValue: string) => ({ nameValue, nameType: 1 });
       await store.commit([created('dead', { name: 'n', state: State.Destroyed }), created('u1', { name: 'n' }), created('other', { name: 'm' })]);
       assert.deepEqual([await byName('n', true), await byName('n', false)], [['u1'], ['dead', 'u1']]);
