@@ -67,9 +67,15 @@ describe('a member without a permit', { skip, concurrency: true }, () => {
     assert.deepEqual(members.faults, []);
   });
 
-  test('that hears nobody sends its clients away at once, though the others go on', { timeout: 60_000 }, async (context) => {
+  test('that hears nobody sends its clients away at once, and answers nothing later that it read before', { timeout: 60_000 }, async (context) => {
     const members = await Members.start(context);
     const [primary, follower] = await members.ready(['left', 'right']);
+    const { promise: slow, resolve: looked } = Promise.withResolvers<void>();
+    const read = follower!.keeper.read(async (store) => {
+      const seen = store.setting('meanwhile');
+      await slow;
+      return seen;
+    });
     follower!.link.cut();
     await until(() => follower!.keeper.notReady() !== undefined);
     // Its permit lasted longer than others are heard after they were silenced.
@@ -78,6 +84,8 @@ describe('a member without a permit', { skip, concurrency: true }, () => {
     await primary!.keeper.commit([setting('meanwhile')]);
     follower!.link.heal();
     await follower!.keeper.ready();
+    looked();
+    await assert.rejects(read, { code: 'E_NOT_READY' }, 'what it saw may be old, though there is a permit again');
     assert.deepEqual(await follower!.keeper.read((store) => store.setting('meanwhile')), Uint8Array.of(1));
     assert.deepEqual(members.faults, []);
   });
