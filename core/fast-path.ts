@@ -30,6 +30,7 @@ import {
   TYPE_INTEGER, TYPE_STRUCTURE, TYPE_TEXT_STRING,
 } from "./tags.gen.ts";
 import { readRows } from "./ttlv/reader.ts";
+import { noteRows, recallRows, reserveShapes } from "./ttlv/shapes.ts";
 import { padded, rowEnd, rowInteger, rowIs, rowLength, rowOffset, rowTag, rowType } from "./ttlv/rows.ts";
 import {
   beginStructure, closeByteString, copyItem, endStructure, itemBytes, writeByteString, writeDateTime, writeEnumeration, writeInteger,
@@ -50,6 +51,8 @@ const DATA_LIMITS: usize = memory.data(DATA_LIMITS_BYTES, 16);
 
 let request: usize = 0;
 let response: usize = 0;
+/** Room for the rows of a message that has to be read; `rows`: those of the message under way, there or recalled. */
+let table: usize = 0;
 let rows: usize = 0;
 let itemsMax: i32 = 0;
 let responseMax: i32 = 0;
@@ -71,13 +74,13 @@ let written: usize = 0;
 export function reserveFastPath(batchItemsMax: i32, responseBytesMax: i32): bool {
   request = reserve(FAST_REQUEST_BYTES, KEY_AREA_ALIGN);
   response = reserve(FAST_RESPONSE_BYTES, KEY_AREA_ALIGN);
-  rows = reserve(FAST_ROWS_MAX * ROW_BYTES, KEY_AREA_ALIGN);
+  table = reserve(FAST_ROWS_MAX * ROW_BYTES, KEY_AREA_ALIGN);
   itemsMax = min(batchItemsMax, FAST_ITEMS_MAX);
   responseMax = min(responseBytesMax, FAST_RESPONSE_BYTES);
   cursor = response;
   written = response;
   for (let at: i32 = 0; at < DATA_LIMITS_BYTES; at += 4) store<u32>(DATA_LIMITS + <usize>at, FAST_REQUEST_BYTES);
-  return request != 0 && response != 0 && rows != 0;
+  return request != 0 && response != 0 && table != 0 && reserveShapes();
 }
 
 export function requestRegion(): usize {
@@ -117,7 +120,13 @@ export function answerMessage(length: i32, callerScope: u32, callerPermissions: 
   store<i32>(REPORT, 0, REPORT_ENCRYPTED);
   store<i32>(REPORT, 0, REPORT_DECRYPTED);
   if (request == 0 || length <= 0 || length > FAST_REQUEST_BYTES) return FAST_HOST_NEEDED;
-  if (readRows(request, length, rows, FAST_ROWS_MAX, FAST_DEPTH_MAX) < 0) return FAST_HOST_NEEDED;
+  rows = recallRows(request, length);
+  if (rows == 0) {
+    rows = table;
+    const count = readRows(request, length, rows, FAST_ROWS_MAX, FAST_DEPTH_MAX);
+    if (count < 0) return FAST_HOST_NEEDED;
+    noteRows(request, length, rows, count);
+  }
   if (!rowIs(rows, 0, TAG_REQUEST_MESSAGE, TYPE_STRUCTURE) || rowEnd(rows, 0) == 1) return FAST_HOST_NEEDED;
   if (!rowIs(rows, 1, TAG_REQUEST_HEADER, TYPE_STRUCTURE)) return FAST_HOST_NEEDED;
   const said = readHeader(1);
