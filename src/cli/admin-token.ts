@@ -22,9 +22,9 @@ async function proofOf(options: AdminOptions & { cluster?: string }, current: st
   const { KMIPD_ROOT_KEY: environmentKey, KMIPD_ROOT_PASSPHRASE: passphrase } = process.env;
   const rootKey = await presentRootKey({ folder: options.data, storeFolder: path.join(options.data, 'store'), environmentKey, passphrase, cluster: options.cluster });
   if (rootKey === undefined) return undefined;
-  const proofKey = tokenProofKey(rootKey);
+  const proofKey = tokenProofKey(rootKey.bytes);
   const proof = hexOf(tokenProof(proofKey, Buffer.from(current, 'hex'), next));
-  wipe(rootKey, proofKey);
+  wipe(rootKey.bytes, proofKey);
   return proof;
 }
 

@@ -75,11 +75,11 @@ export async function findRootKey(sources: RootKeySources, passphraseSalt: Uint8
 }
 
 /** The root key of a server that has one, from the same sources; undefined where nothing gives it. Never a new one. */
-export async function presentRootKey(sources: RootKeySources): Promise<Uint8Array | undefined> {
+export async function presentRootKey(sources: RootKeySources): Promise<RootKey | undefined> {
   const { folder, environmentKey, passphrase, cluster } = sources;
   const file = passphrase === undefined ? keyFile : cluster === undefined ? saltFile : undefined;
   if (environmentKey === undefined && file !== undefined && !(await exists(join(folder, file)))) return undefined;
-  return (await loadRootKey(sources)).bytes;
+  return loadRootKey(sources);
 }
 
 /** The folder's server will make the same key of a passphrase as the backup's did. Resolves with what takes that back. */

@@ -107,6 +107,33 @@ test('every key that was acknowledged before the command is in a backup taken un
   }
 });
 
+test('of a server that is stopped, the data folder gives the same backup; one that runs keeps its store, and none is made where there is none', async () => {
+  const place = { dataFolder: inFolder('stopped') };
+  const offline = (...more: string[]): Promise<Ran> => kmipd(['backup', '--offline', '--data', place.dataFolder, '--out', inFolder('offline'), ...more], env);
+  const nothing = await offline();
+  assert.deepEqual([nothing.code, existsSync(place.dataFolder), existsSync(inFolder('offline'))], [1, false, false], nothing.stderr);
+  const first = await startServer({ env, ...place, args: ['--workers', '1'] });
+  const known = clientOf(first);
+  const key = await fillState(known, 'stopped');
+  const sealed = await sealedBy(known, key);
+  const expected = await pictureOf(known);
+  const running = await offline();
+  assert.deepEqual([running.code, /another process has it open/.test(running.stderr)], [1, true], running.stderr);
+  await first.stop();
+  assert.match((await kmipd(['backup', '--offline', '--data', place.dataFolder, '--out', inFolder('offline')], { KMIPD_ROOT_PASSPHRASE: 'another passphrase' })).stderr, /E_ROOT_KEY_WRONG/);
+  const told = await offline();
+  assert.equal(told.code, 0, told.stderr);
+  assert.equal((await restore(inFolder('offline'), 'from-offline')).code, 0);
+  cpSync(path.join(place.dataFolder, 'bootstrap'), inFolder('from-offline/bootstrap'), { recursive: true });
+  const again = await startServer({ env, dataFolder: inFolder('from-offline'), args: ['--workers', '1'] });
+  try {
+    assert.deepEqual(await pictureOf(clientOf(again)), expected);
+    assert.equal(await sealed.opened(clientOf(again)), 'what is kept');
+  } finally {
+    await again.stop();
+  }
+});
+
 test('a backup that cannot be restored says why in one line, and leaves no store', async () => {
   const file = inFolder('c.backup');
   assert.equal((await backup(server, file)).code, 0);

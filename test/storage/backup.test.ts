@@ -17,6 +17,7 @@ import type { LevelStore } from '../../src/storage/level-store.ts';
 import { openReplicaStore, restoreReplica } from '../../src/storage/replica-store.ts';
 import { contentFormat, writeContent } from '../../src/storage/replica-content.ts';
 import { findRootKey, keepPassphraseSalt, loadRootKey } from '../../src/storage/root-key.ts';
+import { captureStopped } from '../../src/storage/stopped-store.ts';
 import { randomHistory } from './random-history.ts';
 import { collect, created, scopePut, testRootKey } from './sample-state.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -75,6 +76,32 @@ it('makes a single node\'s store that tells the same, from a single node\'s and 
   await assert.rejects(restoreSingle(options(folder, 'c'), (await replica.capture()).content(), 0), isFault('E_BACKUP'));
   await single.close();
   await replica.close();
+});
+
+it('gives of a stopped store, of either kind, what the running one gave, and keeps a cluster node\'s own settings out', async (test) => {
+  const folder = await temporaryFolder(test);
+  const single = await createLevelStore(options(folder, 'single'));
+  const replica = await openReplicaStore(options(folder, 'replica'));
+  for (const entry of randomHistory(7, 60)) {
+    const mutations = [...entry.mutations, ...(entry.sequence === 9 ? [{ kind: 'setting-put' as const, name: 'own/n1', value: new Uint8Array([1]) }] : [])];
+    await single.commit(mutations);
+    await replica.apply({ ...entry, mutations });
+  }
+  const isOwn = (setting: string): boolean => setting.startsWith('own/');
+  const pictures: unknown[] = [];
+  for (const [name, store] of [['single', single], ['replica', replica]] as const) {
+    const { sequence } = store;
+    await store.close();
+    await assert.rejects(captureStopped({ ...options(folder, name), rootKey: new Uint8Array(32) }, mark, isOwn), isFault('E_ROOT_KEY_WRONG'));
+    assert.equal((await restoreSingle(options(folder, `${name}-again`), once(await bytesOf(await captureStopped(options(folder, name), mark, isOwn))), mark.takenAt)).sequence, sequence);
+    const restored = await createLevelStore(options(folder, `${name}-again`));
+    pictures.push(await picture(restored));
+    assert.equal(restored.setting('own/n1') !== undefined, name === 'single');
+    await restored.close();
+  }
+  assert.deepEqual(pictures[0], pictures[1]);
+  await assert.rejects(captureStopped(options(folder, 'none'), mark, isOwn), isFault('E_STORE_OPEN'));
+  assert.equal((await readdir(folder)).includes('none'), false);
 });
 
 it('has every commit that was answered before, whole, however many are under way', async (test) => {
