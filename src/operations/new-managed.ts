@@ -66,8 +66,9 @@ export class Draft {
     if (this.#attributes.size > attributesMax) throw new KmipError('ServerLimitExceeded', `${this.#attributes.size} attributes; an object may have ${attributesMax}`, 'IndexOutOfBounds');
   }
 
+  /** The draft's own: who keeps it changes the draft no more. */
   finished(): ReadonlyMap<string, readonly StoredInstance[]> {
-    return new Map(this.#attributes);
+    return this.#attributes;
   }
 }
 

@@ -88,10 +88,11 @@ class Writer {
     } else if (value instanceof Map) {
       this.#head(6, tagMap);
       this.#head(5, value.size);
-      for (const [name, member] of value) {
+      // A loop over the entries makes an array of each.
+      value.forEach((member: unknown, name: unknown) => {
         this.value(name, depth + 1);
         this.value(member, depth + 1);
-      }
+      });
     } else {
       const prototype: unknown = Object.getPrototypeOf(value);
       if (prototype !== Object.prototype && prototype !== null) assert.fail('only plain objects can be stored');

@@ -59,9 +59,9 @@ export function termsOf(managed: Managed): ReadonlySet<string> {
     if (name === 'Name' && isHeld) terms.add(heldMark + term);
   };
   add('ObjectType', managed.objectType);
-  for (const [name, instances] of managed.attributes) {
+  managed.attributes.forEach((instances, name) => {
     if (rankOf(name) >= 0) for (const instance of instances) add(name, instance.value);
-  }
+  });
   knownTerms.set(managed, terms);
   return terms;
 }
@@ -96,8 +96,25 @@ function rankOf(name: string): number {
   return ranks.get(isCustomAttribute(name) ? 'custom' : name) ?? -1;
 }
 
+/** Terms of numbers (states, algorithms, lengths) that nearly every object has: put together once, and then known to every map. */
+const numberTerms = new Map<string, Map<number, string>>();
+const numberTermsMax = 64;
+
 /** `stored` values are whole; a `wanted` one may lack a part, and then no equality is there to look up. */
 function termOf(name: string, value: unknown, side: 'stored' | 'wanted'): string | undefined {
+  if (typeof value !== 'number') return newTerm(name, value, side);
+  let terms = numberTerms.get(name);
+  const known = terms?.get(value);
+  if (known !== undefined) return known;
+  const term = newTerm(name, value, side);
+  // Names of attributes with an index that hold numbers are few; their values are the client's.
+  if (term === undefined) return undefined;
+  if (terms === undefined || terms.size >= numberTermsMax) numberTerms.set(name, terms = new Map<number, string>());
+  terms.set(value, term);
+  return term;
+}
+
+function newTerm(name: string, value: unknown, side: 'stored' | 'wanted'): string | undefined {
   const parts = isCustomAttribute(name) ? customParts(value) : partsOf(name, value, side);
   if (parts === undefined || parts.some((part) => part.length > indexedTextMax)) return undefined;
   let term = `${name.length} ${name}`;
