@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultLimits, defaultTiming } from '../../cluster/timing.ts';
-import type { Timing } from '../../cluster/timing.ts';
+import type { ClusterLimits, Timing } from '../../cluster/timing.ts';
 import { systemClock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
 import { openMemberKeeper } from '../../src/member/member-keeper.ts';
@@ -80,12 +80,15 @@ export interface MemberSettings {
   readonly timing?: Timing;
   readonly consistency?: 'linearizable' | 'available';
   readonly limits?: Readonly<Record<string, number>>;
+  readonly clusterLimits?: Partial<ClusterLimits>;
   changed?(report: Parameters<KeeperEvents['changed']>[0]): void;
 }
 
 export interface OpenMember {
   readonly keeper: MemberKeeper;
   readonly link: Link;
+  /** What its threads were told of the store: `suspend`, `resume`. */
+  readonly happened: readonly string[];
   close(): Promise<void>;
 }
 
@@ -113,22 +116,23 @@ export class Members {
   }
 
   /** Opens a member; it is ready when its `ready` says so. */
-  async open(node: string, { timing = defaultTiming, consistency = 'linearizable', limits = {}, changed = () => undefined }: MemberSettings = {}): Promise<OpenMember> {
+  async open(node: string, { timing = defaultTiming, consistency = 'linearizable', limits = {}, clusterLimits = {}, changed = () => undefined }: MemberSettings = {}): Promise<OpenMember> {
     const link = await Link.open(Number(this.nats.urls[0]!.split(':').at(-1)));
+    const happened: string[] = [];
     const { keeper } = await openMemberKeeper({
       nats: { servers: [link.url], cluster: 'members', node, replicas: 1 },
-      consistency, timing, clusterLimits: defaultLimits, core, crossovers: undefined,
+      consistency, timing, clusterLimits: { ...defaultLimits, ...clusterLimits }, core, crossovers: undefined,
       store: { folder: join(this.folder, node), rootKey: membersRootKey },
       server: { vendorIdentification: 'kmipd', serverVersion: '0', serverName: 'test' },
       clock: systemClock, log: silentLog, limits: limitsWith(limits), planned: () => undefined,
     }, {
       changed,
-      suspend: async () => undefined,
-      resume: async () => undefined,
+      suspend: async () => void happened.push('suspend'),
+      resume: async () => void happened.push('resume'),
       onFault: (error) => this.faults.push(error),
     });
     const member: OpenMember = {
-      keeper, link,
+      keeper, link, happened,
       close: async () => {
         if (!this.#open.delete(member)) return;
         await keeper.close();
