@@ -22,6 +22,13 @@ test('guides name only metrics that exist', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('alarms watch only metrics that exist', () => {
+  const known = new Set(sourceFiles().filter((file) => file.path.startsWith('src/metrics/')).flatMap((file) => file.text.match(/kmipd_[a-z_]+/g) ?? []));
+  const watched = (read('deploy/alerts.yml').match(/kmipd_[a-z_]+/g) ?? []).map((name) => name.replace(/_(bucket|sum|count)$/, ''));
+  assert.ok(watched.length > 5);
+  assert.deepEqual(watched.filter((name) => !known.has(name)), []);
+});
+
 test('links between the pages lead somewhere', () => {
   const wrong = filesOf('.md').flatMap((file) =>
     [...read(file).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].filter((match) => !existsSync(path.join(root, path.dirname(file), match[1]!))).map((match) => `${file}: ${match[1]}`),
