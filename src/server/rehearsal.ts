@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import type { Clock } from '../clock.ts';
-import { CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType, ObjectType, State } from '../kmip/enums.ts';
+import { CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType, ObjectType, Operation, ResultReason, State } from '../kmip/enums.ts';
 import { ItemType } from '../kmip/item-types.ts';
 import { Tag } from '../kmip/tags.ts';
 import type { Managed } from '../kmip/managed.ts';
@@ -40,7 +40,7 @@ export type RehearsalParts = Pick<WorkerStart, 'core' | 'crossovers' | 'limits' 
 /** After this the worker goes on without; longer than clients play. */
 const patienceMs = 2_000;
 /** Of each of two ways to fetch a key. */
-const loadingMs = 20;
+const loadingMs = 15;
 const scope = 'rehearsal';
 const caller: Caller = { scope, role: '', permissions: ['operation_all'], credential: '' };
 
@@ -82,24 +82,34 @@ async function rehearsalService({ core, crossovers, limits, server, consistency,
   const { engine, instance, nonces } = createEngine({ store: cache, core, crossovers, server, clock, log: silentLog, streamKey: new Uint8Array(32), nonces: nonceSource(0) });
   const slotPorts = { fastPath: createFastPath(instance, nonces, 1, crossovers), clock, counts: recorder, marks: view, fetch: (_: string, identifier: string) => store.fetch(scope, identifier) };
   const slots = new KeySlots(slotPorts);
+  const forget = (): void => {
+    cache.dropAll();
+    slots.dropAll();
+  };
+  const changes = new CoherencePublisher();
   const refusal = engine.refuse('GeneralFailure', 'A rehearsal changes nothing.');
   const primary: PrimaryLink = new PrimaryLink(({ id, following = [] }) => {
-    for (const plan of [{ id }, ...following]) setImmediate(() => primary.receive({ kind: 'planned', id: plan.id, answer: { response: refusal, items: [], version: 0 } }));
+    for (const plan of [{ id }, ...following]) setImmediate(() => {
+      changes.publish([managed], false);
+      // Cloned, as what comes from another thread is: it has another shape than what is made here.
+      primary.receive({ kind: 'planned', id: plan.id, answer: structuredClone({ response: refusal, items: [{ operation: Operation.Create, reason: ResultReason.GeneralFailure }], version: 0 }) });
+    });
   });
-  const follower = new CoherenceFollower(new CoherencePublisher().memory, { drop() {}, dropAll() {}, identityChanged() {} });
+  const follower = new CoherenceFollower(changes.memory, {
+    drop: (high, low) => {
+      cache.drop(high, low);
+      slots.drop(high, low);
+    },
+    dropAll: () => forget(),
+    identityChanged() {},
+  });
   const cluster = view && { view, consistency: consistency ?? 'linearizable', limits };
   const service = new MessageService({ engine, slots, primary, follower, cache, cluster, recorder, clock, log: silentLog, messageBytesMax: limits.messageBytes });
   rehearseLoading(slots, clock);
   // The worker's is another one still: code that has met one only is compiled for it alone.
   slotPorts.fetch = (_, identifier) => store.glance(scope, identifier);
   rehearseLoading(slots, clock);
-  return {
-    service,
-    forget() {
-      cache.dropAll();
-      slots.dropAll();
-    },
-  };
+  return { service, forget };
 }
 
 /** The loading of a key into a slot: clients come to it once with each key, which the optimising compiler would take for seldom. */

@@ -20,7 +20,7 @@ const warmUpMs = 100;
 const messagesPerRound = 20;
 
 /** Of reading from the store; so often each object, and so many objects of a scope. */
-const readingMs = 60;
+const readingMs = 50;
 const readsEach = 20;
 
 /** As long as one, and of zeros. */
