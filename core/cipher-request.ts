@@ -13,7 +13,7 @@ import {
   PARAMETER_INITIAL_COUNTER_VALUE, PARAMETER_INVOCATION_FIELD_LENGTH, PARAMETER_IV_LENGTH, PARAMETER_MODE, PARAMETER_PADDING,
   PARAMETER_TAG_LENGTH, RANDOM_POOL_BYTES, REPORT_RANDOM_USED, STATUS_OK,
 } from "./abi.ts";
-import { loadBigEndian64, storeBigEndian64 } from "./bytes.ts";
+import { loadBigEndian64, storeBigEndian64, swapBytes32 } from "./bytes.ts";
 import {
   TAG_BLOCK_CIPHER_MODE, TAG_COUNTER_LENGTH, TAG_CRYPTOGRAPHIC_ALGORITHM, TAG_FIXED_FIELD_LENGTH, TAG_INITIAL_COUNTER_VALUE,
   TAG_INVOCATION_FIELD_LENGTH, TAG_IV_LENGTH, TAG_PADDING_METHOD, TAG_RANDOM_IV, TAG_TAG_LENGTH, TYPE_BOOLEAN, TYPE_ENUMERATION,
@@ -203,7 +203,7 @@ function makeVector(dataLength: i32): i32 {
 }
 
 function takeNonce(target: usize): void {
-  store<u32>(target, bswap<u32>(noncePrefix));
+  store<u32>(target, swapBytes32(noncePrefix));
   storeBigEndian64(target + 4, nonceNext);
   nonceNext += 1;
   noncesLeft -= 1;

@@ -113,9 +113,9 @@ export function gcmOnce(
     wipe(target, <usize>length);
     status = STATUS_DECRYPTION_FAILED;
   }
-  wipeBlocks(TAIL, TAIL_BLOCKS);
-  wipeBlocks(COUNTERS, COUNTERS_BLOCKS);
-  wipeBlocks(Y, 1);
-  wipeBlocks(COUNTER, 1);
+  wipeBlocks(TAIL, blocks == 0 ? 2 : TAIL_BLOCKS);
+  wipeBlocks(COUNTERS, blocks == 0 ? 1 : COUNTERS_BLOCKS);
+  v128.store(Y, i64x2.splat(0));
+  v128.store(COUNTER, i64x2.splat(0));
   return status;
 }

@@ -4,6 +4,7 @@
 //
 //   row r at rows + 24 r:   tag | item type | offset of the value | length | row of the parent | first row after
 
+import { swapBytes32 } from "../bytes.ts";
 import { ROW_BYTES, ROW_END, ROW_LENGTH, ROW_OFFSET, ROW_TAG, ROW_TYPE } from "../abi.ts";
 
 // @ts-ignore: decorator
@@ -53,7 +54,7 @@ export function rowIs(rows: usize, row: i32, tag: u32, type: u32): bool {
 // @ts-ignore: decorator
 @inline
 export function rowInteger(message: usize, rows: usize, row: i32): i32 {
-  return bswap<i32>(load<i32>(message + <usize>rowOffset(rows, row)));
+  return <i32>swapBytes32(load<u32>(message + <usize>rowOffset(rows, row)));
 }
 
 /** Length with the zero bytes behind a value, a multiple of 8. */

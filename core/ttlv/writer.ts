@@ -3,6 +3,7 @@
 // closed. The caller has made sure of the room: an item takes itemBytes(length), and 8 bytes behind it may be overwritten.
 
 import { TYPE_BYTE_STRING, TYPE_DATE_TIME, TYPE_ENUMERATION, TYPE_INTEGER, TYPE_STRUCTURE } from "../tags.gen.ts";
+import { swapBytes32, swapBytes64 } from "../bytes.ts";
 import { padded } from "./rows.ts";
 
 /** Bytes of an item with a value of `length` bytes. */
@@ -15,7 +16,7 @@ export function itemBytes(length: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function writeHead(at: usize, tag: u32, type: u32, length: i32): void {
-  store<u64>(at, bswap<u64>((<u64>tag << 40) | (<u64>type << 32) | <u64><u32>length));
+  store<u64>(at, swapBytes64((<u64>tag << 40) | (<u64>type << 32) | <u64><u32>length));
 }
 
 /** Opens a structure, whose begin is `at`. */
@@ -30,14 +31,14 @@ export function beginStructure(at: usize, tag: u32): usize {
 // @ts-ignore: decorator
 @inline
 export function endStructure(begun: usize, at: usize): void {
-  store<u32>(begun, bswap<u32>(<u32>(at - begun - 8)), 4);
+  store<u32>(begun, swapBytes32(<u32>(at - begun - 8)), 4);
 }
 
 // @ts-ignore: decorator
 @inline
 export function writeInteger(at: usize, tag: u32, value: i32): usize {
   writeHead(at, tag, TYPE_INTEGER, 4);
-  store<u64>(at, <u64>bswap<u32>(<u32>value), 8);
+  store<u64>(at, <u64>swapBytes32(<u32>value), 8);
   return at + 16;
 }
 
@@ -45,7 +46,7 @@ export function writeInteger(at: usize, tag: u32, value: i32): usize {
 @inline
 export function writeEnumeration(at: usize, tag: u32, value: u32): usize {
   writeHead(at, tag, TYPE_ENUMERATION, 4);
-  store<u64>(at, <u64>bswap<u32>(value), 8);
+  store<u64>(at, <u64>swapBytes32(value), 8);
   return at + 16;
 }
 
@@ -53,7 +54,7 @@ export function writeEnumeration(at: usize, tag: u32, value: u32): usize {
 @inline
 export function writeDateTime(at: usize, tag: u32, seconds: i64): usize {
   writeHead(at, tag, TYPE_DATE_TIME, 8);
-  store<i64>(at, bswap<i64>(seconds), 8);
+  store<i64>(at, swapBytes64(<u64>seconds), 8);
   return at + 16;
 }
 
@@ -66,8 +67,10 @@ export function closeByteString(at: usize, tag: u32, length: i32): usize {
   return at + <usize>itemBytes(length);
 }
 
+/** Of a value of up to 16 bytes 16 can be loaded. */
 export function writeByteString(at: usize, tag: u32, value: usize, length: i32): usize {
-  memory.copy(at + 8, value, <usize>length);
+  if (length <= 16) v128.store(at + 8, v128.load(value));
+  else memory.copy(at + 8, value, <usize>length);
   return closeByteString(at, tag, length);
 }
 
