@@ -40,8 +40,11 @@ import { UnderWay } from './under-way.ts';
 const tickMs = 25;
 /** What sealing, framing and an entry's own fields add to its works. */
 const entryOverheadBytes = 8 * 1024;
-/** How long a node without a permit keeps its clients if it hears other nodes: NATS elects within 9 s, and then there is a permit soon. */
-const patienceMs = 15_000;
+/**
+ * How long a node without a permit keeps its clients if it hears other nodes: NATS elects within 9 s, twice where it has to within 16 s, and
+ * then there is a permit soon. Not shorter than `permitWaitMs`, or clients would be cut off while they wait.
+ */
+const patienceMs = 20_000;
 /** Nodes that are there are heard five times a second. */
 const hearingMs = 1_000;
 /** A member is removed when its permit is over, at the latest. */

@@ -36,8 +36,8 @@ export const limitTable = {
   writerBytes: { byDefault: 128 * mebibyte, least: mebibyte, unit: 'bytes', reason: 'bytes of the requests that wait for the writing thread' },
   cachedObjects: { byDefault: 20_000, least: 1, unit: 'count', reason: 'decoded objects that one worker keeps in memory, least recently used out first' },
   keySlots: { byDefault: 131_072, least: 1, unit: 'count', reason: 'keys in the WebAssembly core of one worker, about 500 bytes each once used; the one that was used longest ago makes room' },
-  permitWaitMs: { byDefault: 10 * second, least: 0, unit: 'milliseconds', reason: 'a message at a node without a permit from its cluster: after this the client is told so and sent away, to another node; longer than NATS elects' },
-  stableWaitMs: { byDefault: 12 * second, least: 0, unit: 'milliseconds', reason: 'an answer that shows a change which other nodes have not confirmed yet; longer than a cluster takes to go on without a node that died, or NATS to elect' },
+  permitWaitMs: { byDefault: 20 * second, least: 0, unit: 'milliseconds', reason: 'a message at a node without a permit from its cluster: after this the client is told so and sent away, to another node; longer than NATS takes for two elections' },
+  stableWaitMs: { byDefault: 20 * second, least: 0, unit: 'milliseconds', reason: 'an answer that shows a change which other nodes have not confirmed yet; longer than a cluster takes to go on without a node that died, or NATS to elect twice' },
   drainMs: { byDefault: 5 * second, least: 0, unit: 'milliseconds', reason: 'from SIGTERM until connections that are still busy are cut' },
   workerRestartsPerMinute: { byDefault: 10, least: 0, unit: 'count', reason: 'worker threads that may die before the process gives up instead of restarting them' },
 } as const satisfies Readonly<Record<string, LimitRule>>;
