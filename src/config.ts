@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { Fault } from './fault.ts';
 import { logLevels } from './log.ts';
 import type { LogLevel } from './log.ts';
@@ -210,11 +211,21 @@ export function loadConfig(flags: Given, environment: Readonly<Record<string, st
     crypto: values.crypto as 'auto' | 'wasm',
     cryptoCrossover: values.cryptoCrossover as number | undefined,
     serverNames: (values.serverName as string[] | undefined) ?? [],
-    tlsCiphers: values.tlsCiphers as string | undefined,
+    tlsCiphers: ciphersOf(values.tlsCiphers as string | undefined),
     logLevel: values.logLevel as LogLevel,
     limits: limitsOf((values.limit as string[] | undefined) ?? []),
     ...clusterOf(values),
   };
+}
+
+/** OpenSSL is asked here, or each worker would find out by itself. */
+function ciphersOf(list: string | undefined): string | undefined {
+  try {
+    if (list !== undefined) createSecureContext({ ciphers: list });
+  } catch (error) {
+    throw wrong(`--tls-ciphers is ${JSON.stringify(list)}, which OpenSSL refuses: ${(error as Error & { readonly reason?: string }).reason ?? (error as Error).message}.`);
+  }
+  return list;
 }
 
 type Values = Partial<Record<OptionName, string | number | string[]>>;

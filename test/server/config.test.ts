@@ -69,11 +69,16 @@ const refused: readonly [string, () => unknown, RegExp][] = [
   ['an unknown limit', () => loadConfig({ limit: ['message=1'] }, {}), /limit "message" is not known; there are messageBytes, /],
   ['a limit without a number', () => loadConfig({ limit: ['messageBytes'] }, {}), /not of the form NAME=NUMBER/],
   ['a limit that is too small', () => loadConfig({ limit: ['idleMs=1'] }, {}), /limit idleMs is 1; allowed is a whole number from 1000/],
+  ['a cipher suite that nobody knows', () => loadConfig({ tlsCiphers: 'AES128-SHA256x' }, {}), /--tls-ciphers is "AES128-SHA256x".*no cipher match/],
   ['limits that contradict each other', () => loadConfig({ limit: ['messageBytes=9000000'] }, {}), /connectionInFlightBytes .* has to hold a message/],
 ];
 for (const [what, load, message] of refused) {
   test(`${what} is refused with words that help`, () => assert.throws(load, { code: 'E_CONFIG', message }));
 }
+
+test('suites in OpenSSL form are taken', () => {
+  assert.equal(loadConfig({ tlsCiphers: 'ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA256' }, {}).tlsCiphers, 'ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA256');
+});
 
 test('limits come from flags, environment and file alike', () => {
   assert.equal(loadConfig({ limit: ['idleMs=2000', 'connections=5'] }, {}).limits.connections, 5);
