@@ -22,6 +22,7 @@ import { Batch } from './batch.ts';
 import type { BatchResult } from './batch.ts';
 import { NeedsPrimary } from './environment.ts';
 import type { EngineEnvironment, Executed, ObjectReads } from './environment.ts';
+import { beginsWithChange } from './first-item.ts';
 import { internalError } from './internal-error.ts';
 import { answerVersion, checkRequest } from './request-checks.ts';
 
@@ -39,6 +40,7 @@ export class Engine {
    * where somebody wants to know what this message reads.
    */
   execute(bytes: Uint8Array, caller: Caller, mayMutate: boolean, store: ObjectReads = this.#environment.store): Executed | Promise<Executed> {
+    if (!mayMutate && beginsWithChange(bytes, caller)) return { needsPrimary: true };
     let message: RequestMessage;
     try {
       message = readRequest(bytes);
