@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { cpSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
@@ -16,9 +18,10 @@ import { activeKey, asked, encryption, identity, limited, unitsLeft } from './cl
 import { Members, setting, until } from './members.ts';
 import type { MemberSettings } from './members.ts';
 
+const skip = natsMissing();
 const settings: MemberSettings = { clusterLimits: { snapshotEntries: 60, tailEntries: 20, readEntries: 16 } };
 
-test('a member that was cut off until the log had forgotten what it missed makes its store anew, and keeps nothing of the old one', { skip: natsMissing(), timeout: 90_000 }, async (context) => {
+test('a member that was cut off until the log had forgotten what it missed makes its store anew, and keeps nothing of the old one', { skip, timeout: 90_000 }, async (context) => {
   const members = await Members.start(context);
   const [primary, late] = await members.ready(['one', 'two'], settings);
   await primary!.keeper.commit(identity);
@@ -50,5 +53,36 @@ test('a member that was cut off until the log had forgotten what it missed makes
   assert.ok(unstable() > 0, 'its threads are told of changes as before');
   await committed;
   await until(() => unstable() === 0);
+  // As primary it plans on the new store.
+  await primary!.keeper.leave();
+  await until(() => late!.keeper.status().role === 'primary');
+  await activeKey(late!.keeper);
   assert.deepEqual(members.faults, []);
+});
+
+test('a member that comes with the longer store of another history begins with the cluster\'s, and takes nothing for stable that was so in its own', { skip, timeout: 90_000 }, async (context) => {
+  const before = await Members.start(context);
+  const old = await before.open('alpha');
+  await old.keeper.ready();
+  for (let entry = 0; entry < 30; entry += 1) await old.keeper.commit([setting('of another history', entry)]);
+  const { sequence } = old.keeper;
+  await old.close();
+  const members = await Members.start(context);
+  const steady = await members.open('one');
+  await steady.keeper.ready();
+  await steady.keeper.commit(identity);
+  cpSync(join(before.folder, 'alpha'), join(members.folder, 'alpha'), { recursive: true });
+  const foreign = await members.open('alpha');
+  await foreign.keeper.ready();
+  assert.deepEqual(foreign.happened, ['suspend', 'resume']);
+  assert.equal(readdirSync(members.folder).filter((name) => name.startsWith('alpha.aside-')).length, 1, 'an operator may want to look at it');
+  const unstable = (): number => new ClusterViewReader(foreign.keeper.clusterView).unstable(...objectHash('default', 'after'));
+  const committed = steady.keeper.commit([created('after')]);
+  while (foreign.keeper.view.glance('default', 'after') === undefined) await new Promise(setImmediate);
+  assert.ok(unstable() > 0, 'what is new is not stable yet');
+  await committed;
+  await until(() => unstable() === 0);
+  assert.ok(foreign.keeper.sequence < sequence, 'all of this took place below the numbers of its own history');
+  assert.deepEqual(await foreign.keeper.read((store) => [store.glance('default', 'after')?.uniqueIdentifier, store.setting('of another history')]), ['after', undefined]);
+  assert.deepEqual([...before.faults, ...members.faults], []);
 });
