@@ -15,6 +15,12 @@ const smoke = process.argv.includes('--smoke');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const benches = { core: coreBench, server: serverBench, store: storeBench, peers: peersBench, growth: growthBench, profile: profileBench };
 
+const unknown = process.argv.slice(2).filter((argument) => argument !== '--smoke' && !Object.hasOwn(benches, argument));
+if (unknown.length > 0) {
+  console.error(`There is no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}, and --smoke.`);
+  process.exit(2);
+}
+
 for (const [name, bench] of Object.entries(benches)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const report = await bench(smoke);

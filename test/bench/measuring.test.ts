@@ -2,8 +2,11 @@
  * What the benches' own arithmetic rests on: which slice a profiled function belongs to, and how keys are drawn.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { test } from 'node:test';
 import { drawKeys } from '../../bench/key-draws.ts';
+import { repositoryRoot } from '../harness/shared-data.ts';
 import { perfSlice, profileSlice, unknownSlice } from '../../bench/profile-slices.ts';
 
 test('functions of a V8 profile fall into the slice that their file or name says', () => {
@@ -41,4 +44,12 @@ test('keys are drawn evenly or with favourites, the same ones from the same seed
   assert.deepEqual(drawKeys(100_000, 'favourites', 50_000, 7), favourites);
   assert.notDeepEqual(drawKeys(100_000, 'favourites', 50_000, 8), favourites);
   assert.deepEqual([...drawKeys(1, 'favourites', 3, 1)], [0, 0, 0]);
+});
+
+test('a bench that does not exist is told of, and does not pass for one that held its floors', () => {
+  for (const argument of ['sever', '--smok']) {
+    const { status, stderr } = spawnSync(process.execPath, [path.join(repositoryRoot, 'bench/run.ts'), argument], { encoding: 'utf8' });
+    assert.equal(status, 2);
+    assert.match(stderr, /there are core, server, /);
+  }
 });
