@@ -17,7 +17,7 @@ const benches = { core: coreBench, server: serverBench, store: storeBench, peers
 
 const unknown = process.argv.slice(2).filter((argument) => argument !== '--smoke' && !Object.hasOwn(benches, argument));
 if (unknown.length > 0) {
-  console.error(`There is no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}, and --smoke.`);
+  process.stderr.write(`There is no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}, and --smoke.\n`);
   process.exit(2);
 }
 
