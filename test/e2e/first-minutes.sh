@@ -24,7 +24,7 @@ for _ in $(seq 100); do
   sleep 0.2
 done
 curl -sf http://127.0.0.1:5697/readyz >/dev/null
-server=$(pgrep -f 'src/cli/main.[jt]s serve$' | head -1)
+server=$(pgrep -P "$starter" | head -1)
 
 block() { awk -v kind="$1" '$0 == "```" kind { inside = 1; next } $0 == "```" { inside = 0 } inside' README.md; }
 echo "--- README, sh blocks"
@@ -49,6 +49,6 @@ for _ in $(seq 100); do
   if curl -sf http://127.0.0.1:5697/readyz >/dev/null; then break; fi
   sleep 0.2
 done
-server=$(pgrep -f 'src/cli/main.[jt]s serve$' | head -1)
+server=$(pgrep -P "$starter" | head -1)
 ./bin/kmipd key show "$key" | grep -q '^State *Active'
 echo "the first minutes are as the README says"
