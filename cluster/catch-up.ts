@@ -136,6 +136,7 @@ export function takeRestored(state: NodeState, { incarnation, replicated, tail }
   state.snapshots.underWay = false;
   state.snapshots.bytes = 0;
   state.permits.sent.clear();
+  state.permits.rebuiltSince = now;
   state.marks = [];
   state.election.claim = undefined;
   state.election.logRead = false;

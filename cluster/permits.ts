@@ -25,6 +25,8 @@ export interface Permits {
   fenceSeen: Fence;
   /** When it started with an empty store: then it does not know under which fence it last told a primary that it stands. */
   readonly emptySince: number | undefined;
+  /** When its store was last made anew: the newest fence seen may be of the history that was given up then, above those that the log will have for days. */
+  rebuiltSince: number | undefined;
 }
 
 /** Call when the fence in force changed. */
@@ -80,7 +82,9 @@ export function takeGrant(state: NodeState, grant: Extract<PeerMessage, { kind: 
   if (grant.incarnation !== state.incarnation || sentAt === undefined) return;
   const promised = outlasting(Math.max(timing.tenureMs, replicated.tenureMs) + Math.max(longestPermit(timing), replicated.permitMs), timing);
   if (permits.emptySince !== undefined && sentAt < permits.emptySince + promised) return;
-  if (compareFences(grant.fence, permits.fenceSeen) < 0) return;
+  // Of a node that was emptied nobody knows more than this, and it is safe after so long: any tenure that an older primary may believe in is over.
+  const forgets = permits.rebuiltSince !== undefined && sentAt >= permits.rebuiltSince + promised;
+  if (!forgets && compareFences(grant.fence, permits.fenceSeen) < 0) return;
   const kept = permits.grants.filter(({ until, fence }) => until > now && compareFences(fence, grant.fence) === 0).slice(-3);
   permits.grants = [...kept, { fence: grant.fence, through: grant.through, until: sentAt + grant.permitMs }];
 }

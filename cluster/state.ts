@@ -111,7 +111,7 @@ export function createState({ node, timing, limits, restored, startsEmpty }: Nod
     readSentAt: undefined,
     readHead: 0,
     election: { nextLook: now, restUntil: now, sight: undefined, claim: undefined, claims: 0, logRead: false },
-    permits: { grants: [], sent: new Map(), nextNumber: 1, nextHeartbeat: now, fenceSeen: replicated.fence, emptySince: startsEmpty ? now : undefined },
+    permits: { grants: [], sent: new Map(), nextNumber: 1, nextHeartbeat: now, fenceSeen: replicated.fence, emptySince: startsEmpty ? now : undefined, rebuiltSince: undefined },
     forward: { primary: undefined, openedFence: noFence, pauseMs: timing.resendMs, growsAt: now, waiting: new Map() },
     snapshots: { last: replicated.sequence, restoredAt: 0, captured: undefined, underWay: false, bytes: 0, length: 0 },
     marks: [],

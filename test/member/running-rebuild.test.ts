@@ -62,7 +62,7 @@ test('a member that was cut off until the log had forgotten what it missed makes
 
 test('a member that comes with the longer store of another history begins with the cluster\'s, and takes nothing for stable that was so in its own', { skip, timeout: 90_000 }, async (context) => {
   const before = await Members.start(context);
-  const old = await before.open('alpha');
+  const old = await before.open('two');
   await old.keeper.ready();
   for (let entry = 0; entry < 30; entry += 1) await old.keeper.commit([setting('of another history', entry)]);
   const { sequence } = old.keeper;
@@ -71,11 +71,11 @@ test('a member that comes with the longer store of another history begins with t
   const steady = await members.open('one');
   await steady.keeper.ready();
   await steady.keeper.commit(identity);
-  cpSync(join(before.folder, 'alpha'), join(members.folder, 'alpha'), { recursive: true });
-  const foreign = await members.open('alpha');
+  cpSync(join(before.folder, 'two'), join(members.folder, 'two'), { recursive: true });
+  const foreign = await members.open('two');
   await foreign.keeper.ready();
   assert.deepEqual(foreign.happened, ['suspend', 'resume']);
-  assert.equal(readdirSync(members.folder).filter((name) => name.startsWith('alpha.aside-')).length, 1, 'an operator may want to look at it');
+  assert.equal(readdirSync(members.folder).filter((name) => name.startsWith('two.aside-')).length, 1, 'an operator may want to look at it');
   const unstable = (): number => new ClusterViewReader(foreign.keeper.clusterView).unstable(...objectHash('default', 'after'));
   const committed = steady.keeper.commit([created('after')]);
   while (foreign.keeper.view.glance('default', 'after') === undefined) await new Promise(setImmediate);
