@@ -155,7 +155,8 @@ export class FrameReader {
     if (this.#filled + step > this.#pending.length) {
       // Twice what came, so that a message in many pieces is not copied for each; never above what the message needs.
       const room = Math.min((this.#filled + step) * 2, wanted);
-      const larger = new Uint8Array(room);
+      // Not zeroed: nothing beyond `#filled` is ever looked at.
+      const larger = new Uint8Array(Buffer.allocUnsafeSlow(room).buffer as ArrayBuffer);
       larger.set(this.#pending.subarray(0, this.#filled));
       this.#pending = larger;
     }

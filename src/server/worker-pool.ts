@@ -15,6 +15,7 @@ import type { Limits } from './limits.ts';
 import { AnswerLine } from './primary-link.ts';
 import type { Plan } from './primary-link.ts';
 import { playRehearsal } from './rehearsal-client.ts';
+import { workerMemory } from './worker-memory.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
 
 export type WorkerParts = Omit<WorkerStart, 'worker' | 'port' | 'slab' | 'noncePrefix' | 'census'>;
@@ -137,7 +138,7 @@ export class WorkerPool {
     if (this.#stopping) throw new Fault('E_CLOSED', `Worker ${index} was not started: its pool was closed meanwhile.`);
     const tls = { ...parts.tls, ticketSecret: this.#ticketSecret ?? parts.tls.ticketSecret };
     const start: WorkerStart = { ...parts, tls, worker: index, port: this.#port, slab: slabs[index]!, census: census.memory, noncePrefix };
-    const worker = new Worker(this.#ports.entry ?? entry, { workerData: start, name: `kmipd-worker-${index}` });
+    const worker = new Worker(this.#ports.entry ?? entry, { workerData: start, name: `kmipd-worker-${index}`, resourceLimits: workerMemory() });
     const member: Member = { worker, isListening: false, utilization: worker.performance.eventLoopUtilization() };
     this.#members[index] = member;
     const line = new AnswerLine((message, transfer) => worker.postMessage(message satisfies ToWorker, transfer));
