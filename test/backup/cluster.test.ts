@@ -189,7 +189,8 @@ describe('backups and clusters', { skip: natsMissing() }, () => {
     await until(() => second.process.log.includes('this node waits'));
     await sleep(1_000);
     assert.equal(await second.readiness(), 'starting');
-    assert.equal((await second.get('/v1/status', true)).status, 503, 'no token is known before all is there');
+    // The token may be among what has come already: who does not have it sees nothing either way.
+    assert.ok([401, 503].includes((await second.get('/v1/status', true)).status), 'nothing is shown without the backup\'s own token');
 
     const stranger = await backedUpStranger(place.file('stranger'));
     const other = await place.node('large', 'n3', '--restore', stranger);
