@@ -283,7 +283,7 @@ function crossoversOf({ crypto, cryptoCrossover }: Config, core: WebAssembly.Mod
   if (crypto === 'wasm') return undefined;
   if (cryptoCrossover !== undefined) return uniformCrossovers(cryptoCrossover);
   const crossovers = measureCrossovers(core, () => systemClock.monotonic());
-  log.debug({ crossovers }, 'Measured, by Block Cipher Mode, from how many bytes on node:crypto beats the core.');
+  log.debug({ crossovers }, 'By Block Cipher Mode, from how many bytes on node:crypto beats the core.');
   return crossovers;
 }
 

@@ -1,112 +1,100 @@
-// Measures, when a node starts, from how many bytes on node:crypto beats the core, for each mode and direction. Role: the one
-// number that the accelerator needs, found on the machine that will use it: it differs by ten times between processors
+// Finds, when a node starts, from how many bytes on node:crypto beats the core, for each mode and direction. Role: the one
+// number that the accelerator needs, checked on the machine that will use it: it differs by ten times between processors
 // with and without AES instructions. Invariants: it takes a set time at most; a disturbed measurement costs
 // speed only, since both sides give the same bytes.
 //
-// Both are called as the server calls them: key, IV and data as bytes, key schedule included. Samples of both interleave, and
-// the lower quartile of each counts: a busy machine only makes a sample longer.
+// Where the two meet cannot be measured in the tenth of a second that a start has: what a call of node:crypto costs before
+// it touches a byte shows only when its garbage is collected, and half of the true length comes out. What can, within some percent and on
+// a busy machine too, is the speed of the two with long data. So the lengths are a table, measured at leisure, and a start
+// asks whether the processor is one of the table's kind.
 
-import { MODE_GCM, PADDING_NONE } from '../../core/abi.ts';
+import { MODE_CBC, MODE_CFB, MODE_CTR, MODE_ECB, MODE_GCM, MODE_OFB, PADDING_NONE } from '../../core/abi.ts';
 import { AcceleratedCrypto, cipherModes, uniformCrossovers } from './accelerator.ts';
 import type { Ciphers, Crossover, Crossovers } from './accelerator.ts';
 import { CoreCrypto } from './crypto.ts';
 import type { CipherMode } from './crypto.ts';
 import { instantiateCore } from './load.ts';
 
-/** The crossover of nearly every mode lies between the first and the last. */
-const sizes = [128, 256, 512, 1024, 2048, 4096] as const;
-/** Calls of each size before any is timed: V8 has compiled the kernels at its best by then. */
-const warmUpRounds = 60;
-const timedRounds = 31;
-/** At most about this long; a mode that is not measured by then keeps the default. */
+/** So long that AES counts, and not the call around it. */
+const sampleBytes = 16384;
+const warmUpCalls = 8;
+/** Core and node:crypto take turns; the middle of the turns' ratios decides. */
+const turns = 31;
+/** At most about this long; a mode that is not measured by then keeps the table's crossover. */
 const budgetMs = 250;
+/** How much more than the table's its share may be on a processor of the table's kind. */
+const shareTolerance = 1.25;
 
-/** Of x86-64 with AES instructions (bench/results/core.json). */
-export const defaultCrossovers: Crossovers = { ...uniformCrossovers(512), 4: { encrypt: 512, decrypt: 2048 } };
+/** `bytes`: from where on node:crypto is sooner done. `share`: its time with the sample's length, as a share of the core's. */
+export interface KnownCrossover {
+  readonly bytes: number;
+  readonly share: number;
+}
+
+/** Of x86-64 with AES instructions: where 120 ms of turns at each of 16 lengths meet. OpenSSL decrypts CFB block by block. */
+const knownCrossovers: Readonly<Record<CipherMode, Readonly<Record<keyof Crossover, KnownCrossover>>>> = {
+  [MODE_ECB]: { encrypt: { bytes: 768, share: 0.4 }, decrypt: { bytes: 768, share: 0.4 } },
+  [MODE_CBC]: { encrypt: { bytes: 528, share: 0.41 }, decrypt: { bytes: 752, share: 0.43 } },
+  [MODE_CFB]: { encrypt: { bytes: 576, share: 0.52 }, decrypt: { bytes: 1840, share: 1 } },
+  [MODE_OFB]: { encrypt: { bytes: 528, share: 0.44 }, decrypt: { bytes: 560, share: 0.44 } },
+  [MODE_CTR]: { encrypt: { bytes: 896, share: 0.51 }, decrypt: { bytes: 880, share: 0.52 } },
+  [MODE_GCM]: { encrypt: { bytes: 832, share: 0.41 }, decrypt: { bytes: 608, share: 0.4 } },
+};
 
 export type Direction = keyof Crossover;
 const directions: readonly Direction[] = ['encrypt', 'decrypt'];
-
-/** `core`: seconds or any unit that both share, by size; ascending sizes. */
-export interface Timing {
-  readonly bytes: number;
-  readonly core: number;
-  readonly native: number;
-}
 
 /** `monotonic`: milliseconds with fractions. */
 export function measureCrossovers(core: WebAssembly.Module, monotonic: () => number): Crossovers {
   const wasm = new CoreCrypto(instantiateCore(core));
   const native = new AcceleratedCrypto(wasm, uniformCrossovers(0));
   const end = monotonic() + budgetMs;
-  const series = cipherModes.flatMap((mode) => directions.map((direction) => ({ mode, direction, calls: callsOf(wasm, native, mode, direction) })));
-  // All are warm before one is timed, so that the compiler's own threads have had their time.
-  for (const { calls } of series) {
-    for (let round = 0; round < warmUpRounds; round += 1) for (const call of calls) [call.core(), call.native()];
-  }
-  const measured = structuredClone(defaultCrossovers) as Record<CipherMode, Record<Direction, number>>;
-  for (const { mode, direction, calls } of series) {
-    if (monotonic() > end) break;
-    measured[mode][direction] = crossoverOf(timed(calls, monotonic));
-  }
-  return measured;
+  const crossover = (mode: CipherMode, direction: Direction): number => {
+    const known = knownCrossovers[mode][direction];
+    return monotonic() > end ? known.bytes : crossoverFor(known, nativeShare(callsOf(wasm, native, mode, direction), monotonic));
+  };
+  const measured = cipherModes.map((mode) => [mode, Object.fromEntries(directions.map((direction) => [direction, crossover(mode, direction)]))]);
+  return Object.fromEntries(measured) as Crossovers;
+}
+
+/**
+ * The known crossover where node:crypto's share is what it was there. Where it is more, a byte gains less, and it takes more of them to
+ * make up for what a call costs; Infinity where a byte gains nothing.
+ */
+export function crossoverFor(known: KnownCrossover, share: number): number {
+  if (share <= known.share * shareTolerance) return known.bytes;
+  return share < 1 ? Math.round((known.bytes * (1 - known.share)) / (1 - share)) : Infinity;
 }
 
 interface Calls {
-  readonly bytes: number;
   core(): void;
   native(): void;
 }
 
-function callsOf(wasm: Ciphers, native: Ciphers, mode: CipherMode, direction: Direction): readonly Calls[] {
+function callsOf(wasm: Ciphers, native: Ciphers, mode: CipherMode, direction: Direction): Calls {
   const key = new Uint8Array(32);
   const aad = new Uint8Array(0);
   const iv = new Uint8Array(mode === MODE_GCM ? 12 : 16);
   const parameters = { mode, padding: PADDING_NONE, tagLength: 16 } as const;
-  return sizes.map((bytes) => {
-    const data = new Uint8Array(bytes);
-    const { mac } = wasm.encrypt(key, parameters, iv, aad, data);
-    const call = (ciphers: Ciphers) => (): void => {
-      if (direction === 'encrypt') ciphers.encrypt(key, parameters, iv, aad, data);
-      else ciphers.decrypt(key, parameters, iv, aad, sealed, mac);
-    };
-    const sealed = wasm.encrypt(key, parameters, iv, aad, data).data;
-    return { bytes, core: call(wasm), native: call(native) };
-  });
+  const data = new Uint8Array(sampleBytes);
+  const sealed = wasm.encrypt(key, parameters, iv, aad, data);
+  const call = (ciphers: Ciphers) => (): void => {
+    if (direction === 'encrypt') ciphers.encrypt(key, parameters, iv, aad, data);
+    else ciphers.decrypt(key, parameters, iv, aad, sealed.data, sealed.mac);
+  };
+  return { core: call(wasm), native: call(native) };
 }
 
-function timed(calls: readonly Calls[], monotonic: () => number): readonly Timing[] {
-  const samples = calls.map(() => ({ core: new Float64Array(timedRounds), native: new Float64Array(timedRounds) }));
-  for (let round = 0; round < timedRounds; round += 1) {
-    calls.forEach((call, index) => {
-      const start = monotonic();
-      call.core();
-      const between = monotonic();
-      call.native();
-      samples[index]!.core[round] = between - start;
-      samples[index]!.native[round] = monotonic() - between;
-    });
+/** What node:crypto takes, as a share of what the core takes. */
+function nativeShare({ core, native }: Calls, monotonic: () => number): number {
+  for (let call = 0; call < warmUpCalls; call += 1) [core(), native()];
+  const shares = new Float64Array(turns);
+  for (let turn = 0; turn < turns; turn += 1) {
+    const start = monotonic();
+    core();
+    const between = monotonic();
+    native();
+    shares[turn] = (monotonic() - between) / (between - start);
   }
-  const quartile = (values: Float64Array): number => values.sort()[timedRounds >> 2]!;
-  return samples.map(({ core, native }, index) => ({ bytes: calls[index]!.bytes, core: quartile(core), native: quartile(native) }));
-}
-
-/**
- * Where node:crypto begins to win for good: the gain, a line between neighbouring sizes, read from the long end. Infinity where
- * it does not win at the longest; the shortest size where it wins everywhere.
- */
-export function crossoverOf(timings: readonly Timing[]): number {
-  let crossover = Infinity;
-  for (let index = timings.length - 1; index >= 0; index -= 1) {
-    const { bytes, core, native } = timings[index]!;
-    if (core > native) {
-      crossover = bytes;
-      continue;
-    }
-    const longer = timings[index + 1];
-    if (longer === undefined) return Infinity;
-    const [loss, gain] = [native - core, longer.core - longer.native];
-    return Math.round(bytes + ((longer.bytes - bytes) * loss) / (loss + gain));
-  }
-  return crossover;
+  return shares.sort()[turns >> 1]!;
 }

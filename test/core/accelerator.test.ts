@@ -9,7 +9,7 @@ import { KmipError } from '../../src/kmip/result.ts';
 import type { CipherParameters } from '../../src/operations/context.ts';
 import { AcceleratedCrypto, uniformCrossovers } from '../../src/wasm/accelerator.ts';
 import { CoreCrypto } from '../../src/wasm/crypto.ts';
-import { crossoverOf, measureCrossovers } from '../../src/wasm/crossover.ts';
+import { crossoverFor, measureCrossovers } from '../../src/wasm/crossover.ts';
 import { compileCore, instantiateCore } from '../../src/wasm/load.ts';
 import { empty, modes, seededRandom, toHex } from './cores.ts';
 
@@ -175,18 +175,21 @@ test('data below the crossover, what the core has to refuse, and streams stay in
   assert.equal(asked(() => ciphers.finish(key, state, new Uint8Array(4096), empty)), 'finish');
 });
 
-test('the crossover is where node:crypto begins to win for good', () => {
-  const timings = (...pairs: readonly (readonly [number, number])[]) => pairs.map(([onCore, native], index) => ({ bytes: 100 << index, core: onCore, native }));
-  assert.equal(crossoverOf(timings([1, 3], [2, 3], [4, 3], [8, 4])), 300);
-  assert.equal(crossoverOf(timings([4, 3], [2, 3], [4, 3], [8, 4])), 300);
-  assert.equal(crossoverOf(timings([1, 3], [2, 4], [3, 5])), Infinity);
-  assert.equal(crossoverOf(timings([5, 3], [6, 4], [7, 5])), 100);
+test('a crossover is the known one on a processor of its kind, later where node:crypto gains less, never where it gains nothing', () => {
+  const known = { bytes: 512, share: 0.4 };
+  for (const share of [0.1, 0.4, 0.5]) assert.equal(crossoverFor(known, share), 512);
+  assert.equal(crossoverFor(known, 0.7), 1024);
+  assert.equal(crossoverFor(known, 0.99), 30720);
+  for (const share of [1, 1.2, 3]) assert.equal(crossoverFor(known, share), Infinity);
+  // Where it gained by its calls alone.
+  assert.equal(crossoverFor({ bytes: 1840, share: 1 }, 1.2), 1840);
+  assert.equal(crossoverFor({ bytes: 1840, share: 1 }, 1.3), Infinity);
 });
 
 test('the measurement answers for every mode and ends in its time', () => {
   const crossovers = measureCrossovers(module, () => performance.now());
   for (const { mode } of modes) for (const bytes of Object.values(crossovers[mode])) assert.ok(bytes >= 16, `mode ${mode}: ${bytes}`);
   let time = 0;
-  // A clock that runs away: nothing is timed, the defaults count.
-  assert.deepEqual(measureCrossovers(module, () => (time += 1e6))[MODE_CTR], { encrypt: 512, decrypt: 512 });
+  // A clock that runs away: nothing is timed, the table counts.
+  assert.deepEqual(measureCrossovers(module, () => (time += 1e6))[MODE_OFB], { encrypt: 528, decrypt: 560 });
 });
