@@ -126,8 +126,8 @@ test('nonces of engine and fast path are of one source', () => {
 });
 
 test('data from the crossover on is left to the engine, where node:crypto is faster', () => {
-  const { slots } = slotsOf(8, uniformCrossovers(0.3));
-  assert.ok(slots.answer(message('a'), caller) === undefined, '20 bytes are more than 15, fifty times the crossover');
+  const { slots } = slotsOf(8, uniformCrossovers(0.4));
+  assert.ok(slots.answer(message('a'), caller) === undefined, '20 bytes are more than 16, forty times the crossover');
   assert.ok(slotsOf(8, uniformCrossovers(1)).slots.answer(message('a'), caller));
 });
 
