@@ -156,6 +156,14 @@ it('takes another admin token from who has the one as it is, or proves the root 
   assert.equal(logged.filter((line) => /admin token was replaced/.test(line)).length, 3);
 });
 
+it('replaces no admin token on a node that is not ready: what it has may be old', async (test) => {
+  const { ask, token, store } = await running(test, { notReady: () => 'behind' });
+  const answer = await ask('PUT', '/v1/admin-token', { tokenHash: hexOf(hashOfToken('second')) });
+  assert.deepEqual([answer.status, answer.json['code']], [503, 'E_NOT_READY']);
+  assert.match(answer.text, /behind/);
+  assert.deepEqual(store.setting(adminTokenSetting), hashOfToken(token));
+});
+
 it('never makes a scope twice, even where two keys get ready at the same instant', async (test) => {
   const { store, start } = await memoryIdentity(test);
   const { identity } = await start();

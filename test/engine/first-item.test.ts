@@ -42,6 +42,18 @@ test('it is false for bytes that end before the operation, or say so', () => {
   assert.equal(beginsWithChange(requestOf(...Array.from({ length: 200 }, () => create)), anyone), false, 'a long message is read first');
 });
 
+test('it is false where header, item or operation is something else', () => {
+  const message = requestOf(create);
+  for (const head of ['42007701', '42000f01', '42005c05']) {
+    const at = Buffer.from(message).indexOf(Buffer.from(head, 'hex'));
+    for (const offset of [0, 1, 2, 3]) {
+      const changed = message.slice();
+      changed[at + offset]! ^= 4;
+      assert.equal(beginsWithChange(changed, anyone), false, `${head}, byte ${offset}`);
+    }
+  }
+});
+
 test('it never fails, whatever byte is another', () => {
   const message = requestOf(create);
   for (let index = 0; index < message.length; index++) {

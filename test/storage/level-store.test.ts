@@ -130,6 +130,16 @@ it('never makes an empty store over the files of one that lost its first', async
   await again.close();
 });
 
+it('takes a log without tables for a store as well', async (test) => {
+  const folder = await temporaryFolder(test);
+  const store = await createLevelStore({ folder, rootKey: testRootKey });
+  await store.commit(history[0]!);
+  await store.close();
+  assert.deepEqual((await readdir(folder)).filter((name) => name.endsWith('.ldb')), []);
+  await rm(join(folder, 'CURRENT'));
+  await assert.rejects(createLevelStore({ folder, rootKey: testRootKey }), { code: 'E_STORE_DAMAGED' });
+});
+
 it('begins anew where a first start was cut off before the database was there', async (test) => {
   const folder = await temporaryFolder(test);
   for (const name of ['LOCK', 'LOG', 'MANIFEST-000001', '000001.dbtmp']) await writeFile(join(folder, name), '');
