@@ -50,11 +50,11 @@ export function sliceSixteen(keys: usize, counter: usize, run: usize): void {
 
   // The other fifteen bytes: MixColumns with nothing in byte 15, then K_1.
   const substituted = v128.andnot(invertAndMap(changeBasis(v128.xor(base, first), PHI), ENCRYPT_LAST), v128.load(LAST_BYTE_MASK));
-  const rho = v128.load(ROTATIONS, 48);
+  const rho = v128.load(ROTATIONS, 16);
   const zero = i64x2.splat(0);
   const doubled = v128.xor(i8x16.add(substituted, substituted), v128.and(i8x16.lt_s(substituted, zero), i8x16.splat(0x1b)));
   const sum = v128.xor(doubled, lookUp(substituted, rho));
-  let bits = v128.xor(v128.xor(lookUp(substituted, v128.load(ROTATIONS, 80)), sum), lookUp(sum, rho));
+  let bits = v128.xor(v128.xor(lookUp(substituted, v128.load(ROTATIONS, 144)), sum), lookUp(sum, rho));
   let plane: usize = 128;
   do {
     plane -= 16;

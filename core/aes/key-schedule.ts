@@ -26,7 +26,7 @@ function timesX(value: v128): v128 {
 @inline
 function inverseMixColumns(value: v128): v128 {
   const one = v128.load(ROTATIONS);
-  const two = v128.load(ROTATIONS, 16);
+  const two = v128.load(ROTATIONS, 64);
   const even = v128.xor(value, timesX(timesX(v128.xor(value, lookUp(value, two)))));
   const rotated = lookUp(even, one);
   const sum = v128.xor(even, rotated);

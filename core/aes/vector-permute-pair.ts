@@ -22,7 +22,7 @@ export function encryptPair(area: usize, source: usize, mask: usize, target: usi
   let round: i32 = 1;
   do {
     key += 16;
-    const rotation = ROTATIONS + <usize>(round & 3) * 48;
+    const rotation = ROTATIONS + (<usize>(round & 3) << 4);
     const k1 = v128.and(state1, nibble);
     const i1 = i32x4.shr_u(v128.xor(state1, k1), 4);
     const j1 = v128.xor(k1, i1);
@@ -50,7 +50,7 @@ export function encryptPair(area: usize, source: usize, mask: usize, target: usi
     const rho = v128.load(rotation);
     const sum1 = v128.xor(double1, lookUp(single1, rho));
     const sum2 = v128.xor(double2, lookUp(single2, rho));
-    const rhoThrice = v128.load(rotation, 32);
+    const rhoThrice = v128.load(rotation, 128);
     const rest1 = v128.xor(v128.load(key), lookUp(single1, rhoThrice));
     const rest2 = v128.xor(v128.load(key), lookUp(single2, rhoThrice));
     state1 = v128.xor(v128.xor(rest1, sum1), lookUp(sum1, rho));
@@ -77,7 +77,7 @@ export function decryptPair(area: usize, source: usize, mask: usize, target: usi
   let round: i32 = 1;
   do {
     key += 16;
-    const rho = v128.load(ROTATIONS + <usize>(-round & 3) * 48);
+    const rho = v128.load(ROTATIONS + (<usize>(-round & 3) << 4));
     const k1 = v128.and(state1, nibble);
     const i1 = i32x4.shr_u(v128.xor(state1, k1), 4);
     const j1 = v128.xor(k1, i1);

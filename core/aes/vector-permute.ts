@@ -56,7 +56,8 @@ export function substituteBytes(value: v128): v128 {
   return v128.xor(invertAndMap(changeBasis(value, PHI), ENCRYPT_LAST), i8x16.splat(0x63));
 }
 
-/** Rounds 1 to R-1. key: K_1. */
+/** Rounds 1 to R-1. key: K_1, 16 bytes past a multiple of 64, so that its address tells the round. The lines stand as find-order.ts
+ *  found them to run soonest, 6 % sooner than in the order of the formula. */
 // @ts-ignore: decorator
 @inline
 function encryptRounds(start: v128, firstKey: usize, rounds: i32): v128 {
@@ -71,22 +72,36 @@ function encryptRounds(start: v128, firstKey: usize, rounds: i32): v128 {
   let key = firstKey;
   let round: i32 = 1;
   do {
-    const rotation = ROTATIONS + <usize>(round & 3) * 48;
+    const high = i32x4.shr_u(state, 4);
+    const i = v128.and(high, mask);
     const k = v128.and(state, mask);
-    const i = v128.and(i32x4.shr_u(state, 4), mask);
+    const ofI = lookUp(inverse, i);
     const j = v128.xor(k, i);
+    const ofJ = lookUp(inverse, j);
     const a = lookUp(inverseA, k);
-    // q and t first: the chain runs through them.
-    const q = v128.xor(lookUp(inverse, j), a);
-    const t = v128.xor(lookUp(inverse, q), i);
-    const p = v128.xor(lookUp(inverse, i), a);
-    const u = v128.xor(lookUp(inverse, p), j);
-    const single = v128.xor(lookUp(single1, u), lookUp(single2, t));
-    const double = v128.xor(lookUp(double1, u), lookUp(double2, t));
+    const q = v128.xor(ofJ, a);
+    const ofQ = lookUp(inverse, q);
+    const roundKey = v128.load(key);
+    const rotation = ROTATIONS + (key & 48);
+    const rhoThrice = v128.load(rotation, 128);
     const rho = v128.load(rotation);
-    const sum = v128.xor(double, lookUp(single, rho));
-    const rest = v128.xor(v128.load(key), lookUp(single, v128.load(rotation, 32)));
-    state = v128.xor(v128.xor(rest, sum), lookUp(sum, rho));
+    const p = v128.xor(ofI, a);
+    const t = v128.xor(ofQ, i);
+    const ofP = lookUp(inverse, p);
+    const u = v128.xor(ofP, j);
+    const singleU = lookUp(single1, u);
+    const singleT = lookUp(single2, t);
+    const single = v128.xor(singleU, singleT);
+    const thrice = lookUp(single, rhoThrice);
+    const once = lookUp(single, rho);
+    const doubleU = lookUp(double1, u);
+    const doubleT = lookUp(double2, t);
+    const double = v128.xor(doubleU, doubleT);
+    const sum = v128.xor(double, once);
+    const sumOnce = lookUp(sum, rho);
+    const rest = v128.xor(roundKey, thrice);
+    const most = v128.xor(rest, sum);
+    state = v128.xor(most, sumOnce);
     key += 16;
     round += 1;
   } while (round < rounds);
@@ -104,7 +119,7 @@ function decryptRounds(start: v128, firstKey: usize, rounds: i32): v128 {
   let key = firstKey;
   let round: i32 = 1;
   do {
-    const rho = v128.load(ROTATIONS + <usize>(-round & 3) * 48);
+    const rho = v128.load(ROTATIONS + (<usize>(-round & 3) << 4));
     const k = v128.and(state, mask);
     const i = v128.and(i32x4.shr_u(state, 4), mask);
     const j = v128.xor(k, i);
