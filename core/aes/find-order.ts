@@ -14,7 +14,7 @@ import binaryen from 'assemblyscript/binaryen';
 import { FORWARD, INVERSE, gatesOf, sboxOf } from './write-bitslice.ts';
 import type { Gate } from './write-bitslice.ts';
 
-interface Line {
+export interface Line {
   readonly target: string;
   readonly needs: readonly string[];
   /** WebAssembly text. */
@@ -22,9 +22,9 @@ interface Line {
   /** How it is printed. */
   readonly source: string;
 }
-type Order = readonly Line[];
+export type Order = readonly Line[];
 
-interface Round {
+export interface Round {
   readonly order: Order;
   /** Locals that hold constants through all rounds. */
   readonly constants: readonly string[];
@@ -92,7 +92,7 @@ function bitslicedRound(circuit: string): Round {
 }
 
 /** The lines of encryptRounds in their order, within cbcEncryptBlocks. */
-function serialRound(): Round {
+export function serialRound(): Round {
   const line = (target: string, needs: string, value: string): Line => ({ target, needs: needs === '' ? [] : needs.split(' '), value, source: target });
   const sum = (target: string, left: string, right: string): Line => line(target, `${left} ${right}`, xor(local(left), local(right)));
   const look = (target: string, from: string, index: string): Line => line(target, `${from} ${index}`, lookUp(local(from), local(index)));
@@ -218,9 +218,11 @@ function search(round: Round, seconds: number, seed: number): void {
   process.stdout.write(`${(share / again).toFixed(4)} of the present order's time\n${found.map(({ source }) => source).join(' ')}\n`);
 }
 
-const [which, seconds = '60', seed = '1'] = process.argv.slice(2);
-const roundsByName: Record<string, () => Round> = { forward: () => bitslicedRound(FORWARD), inverse: () => bitslicedRound(INVERSE), serial: serialRound };
-const chosen = roundsByName[which ?? ''];
-if (!process.execArgv.includes('--no-liftoff')) throw new Error('only what the optimising compiler made is worth timing: node --no-liftoff');
-if (chosen === undefined) throw new Error(`which round? ${Object.keys(roundsByName).join(', ')}`);
-search(chosen(), Number(seconds), Number(seed));
+if (import.meta.main) {
+  const [which, seconds = '60', seed = '1'] = process.argv.slice(2);
+  const roundsByName: Record<string, () => Round> = { forward: () => bitslicedRound(FORWARD), inverse: () => bitslicedRound(INVERSE), serial: serialRound };
+  const chosen = roundsByName[which ?? ''];
+  if (chosen === undefined) throw new Error(`which round? ${Object.keys(roundsByName).join(', ')}`);
+  if (!process.execArgv.includes('--no-liftoff')) throw new Error('only what the optimising compiler made is worth timing: node --no-liftoff');
+  search(chosen(), Number(seconds), Number(seed));
+}
