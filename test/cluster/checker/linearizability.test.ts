@@ -64,3 +64,13 @@ test('many reads at once that all see the old state or the new one are checked a
   assert.equal(checkObject([created, activated, revoked, ...reads]).linearizable, true);
   assert.equal(checkObject([created, activated, revoked, ...reads, read(60, 61, 'active', 2)]).linearizable, false);
 });
+
+test('a history may be longer than the stack is deep, and its one lie is found', () => {
+  const length = 30_000;
+  const reads = Array.from({ length }, (_, index) => read(4 + 2 * index, 5 + 2 * index, 'active', 2));
+  const open = command('revoke', 4, Infinity, undefined);
+  assert.equal(checkObject([created, activated, open, ...reads]).linearizable, true);
+  const lie = read(5 + 2 * length, 6 + 2 * length, 'pre-active', 1);
+  const verdict = checkObject([created, activated, ...reads, lie]);
+  assert.deepEqual(!verdict.linearizable && [verdict.furthest.length, verdict.stuck], [length + 2, [lie]]);
+});

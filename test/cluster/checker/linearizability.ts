@@ -37,7 +37,20 @@ export function checkObject(calls: readonly Call[]): Verdict {
   return checkCalls(calls.filter((call) => call.kind === 'command' || call.result !== undefined), simulated);
 }
 
-/** The calls on one object, those without effect and answer left out. */
+/** A set of calls that are done, and what may come next. */
+interface Configuration<State> {
+  /** All calls before it are done. */
+  readonly begin: number;
+  readonly answeredDone: number;
+  readonly choices: readonly { readonly index: number; readonly next: State }[];
+  /** The one choice is as good as any other there would be. */
+  readonly isForced: boolean;
+  /** Calls that may come next and contradict the state. */
+  readonly stuck: readonly number[];
+  tried: number;
+}
+
+/** The calls on one object, those without effect and answer left out. Depth first, on a stack of its own: an order is as deep as the history is long. */
 export function checkCalls<State, Placed extends Pick<Call, 'invokedAt' | 'answeredAt'>>(calls: readonly Placed[], model: Model<State, Placed>): Verdict<Placed> {
   const ordered = [...calls].sort((left, right) => left.invokedAt - right.invokedAt);
   const answered = ordered.filter((call) => model.isAnswered(call)).length;
@@ -48,32 +61,24 @@ export function checkCalls<State, Placed extends Pick<Call, 'invokedAt' | 'answe
   let configurations = 0;
   let firstOpen = 0;
 
-  const search = (state: State, answeredDone: number): boolean => {
-    if (answeredDone === answered) return true;
+  /** Undefined where it was looked at before. */
+  const enter = (state: State, answeredDone: number): Configuration<State> | undefined => {
     configurations += 1;
     if (configurations > configurationsMax) throw new Error(`a history of ${ordered.length} calls is too large to check`);
     while (done[firstOpen] === 1) firstOpen += 1;
     const begin = firstOpen;
-    const key = `${begin}:${openSet(begin)}:${model.text(state)}`;
-    if (seen.has(key)) return false;
-    seen.add(key);
     // A call may come next unless another open one was answered before it began.
     let earliestAnswer = Infinity;
-    for (let index = begin; index < ordered.length && ordered[index]!.invokedAt <= earliestAnswer; index += 1) {
-      if (done[index] === 0) earliestAnswer = Math.min(earliestAnswer, ordered[index]!.answeredAt);
+    let end = begin;
+    for (; end < ordered.length && ordered[end]!.invokedAt <= earliestAnswer; end += 1) {
+      if (done[end] === 0) earliestAnswer = Math.min(earliestAnswer, ordered[end]!.answeredAt);
     }
-    const place = (index: number, next: State): boolean => {
-      done[index] = 1;
-      order.push(index);
-      if (search(next, answeredDone + (model.isAnswered(ordered[index]!) ? 1 : 0))) return true;
-      order.pop();
-      done[index] = 0;
-      firstOpen = Math.min(firstOpen, begin);
-      return false;
-    };
+    const key = `${begin}:${doneSet(begin, end)}:${model.text(state)}`;
+    if (seen.has(key)) return undefined;
+    seen.add(key);
     const stuck: number[] = [];
-    const changes: { readonly index: number; readonly next: State }[] = [];
-    for (let index = begin; index < ordered.length && ordered[index]!.invokedAt <= earliestAnswer; index += 1) {
+    const choices: { readonly index: number; readonly next: State }[] = [];
+    for (let index = begin; index < end; index += 1) {
       if (done[index] === 1) continue;
       const call = ordered[index]!;
       const next = model.explain(state, call);
@@ -82,21 +87,44 @@ export function checkCalls<State, Placed extends Pick<Call, 'invokedAt' | 'answe
         continue;
       }
       // What may come next and changes nothing comes next: whatever follows it could follow without it as well.
-      if (next.state === state && model.isAnswered(call)) return place(index, state);
-      changes.push({ index, next: next.state });
+      if (next.state === state && model.isAnswered(call)) return { begin, answeredDone, choices: [{ index, next: state }], isForced: true, stuck, tried: 0 };
+      choices.push({ index, next: next.state });
     }
-    for (const { index, next } of changes) if (place(index, next)) return true;
-    if (order.length >= furthest.order.length) furthest = { order: [...order], stuck };
-    return false;
+    return { begin, answeredDone, choices, isForced: false, stuck, tried: 0 };
   };
 
-  const openSet = (begin: number): string => {
+  /** What is done lies before `end`: it might have come next when more calls were open than now. */
+  const doneSet = (begin: number, end: number): string => {
     let text = '';
-    for (let index = begin; index < ordered.length; index += 1) if (done[index] === 1) text += `${index - begin},`;
+    for (let index = begin; index < end; index += 1) if (done[index] === 1) text += `${index - begin},`;
     return text;
   };
 
-  if (search(model.initial, 0)) return { linearizable: true };
+  if (answered === 0) return { linearizable: true };
+  const stack = [enter(model.initial, 0)!];
+  while (stack.length > 0) {
+    const current = stack.at(-1)!;
+    const choice = current.choices[current.tried];
+    if (choice !== undefined) {
+      current.tried += 1;
+      done[choice.index] = 1;
+      order.push(choice.index);
+      const answeredDone = current.answeredDone + (model.isAnswered(ordered[choice.index]!) ? 1 : 0);
+      if (answeredDone === answered) return { linearizable: true };
+      const next = enter(choice.next, answeredDone);
+      if (next !== undefined) {
+        stack.push(next);
+        continue;
+      }
+    } else {
+      if (!current.isForced && order.length >= furthest.order.length) furthest = { order: [...order], stuck: current.stuck };
+      stack.pop();
+    }
+    // Back to the configuration that is now the last.
+    const undone = order.pop();
+    if (undone !== undefined) done[undone] = 0;
+    firstOpen = Math.min(firstOpen, stack.at(-1)?.begin ?? 0);
+  }
   return { linearizable: false, furthest: furthest.order.map((index) => ordered[index]!), stuck: furthest.stuck.map((index) => ordered[index]!) };
 }
 
