@@ -18,7 +18,7 @@ import { Members, setting, until } from './members.ts';
 const skip = natsMissing();
 
 describe('changes of several members', { skip, concurrency: true }, () => {
-  test('of two members that set the same on the same state at once one is told that it came too late, and one value stands everywhere', { timeout: 60_000 }, async (context) => {
+  test('of two members that set the same on the same state at once one is told that it came too late, and one value stands everywhere', { timeout: 180_000 }, async (context) => {
     const members = await Members.start(context);
     const both = (await members.ready(['one', 'two'])).map(({ keeper }) => keeper);
     for (let round = 0; round < 5; round += 1) {
@@ -40,7 +40,7 @@ describe('changes of several members', { skip, concurrency: true }, () => {
     assert.deepEqual(members.faults, []);
   });
 
-  test('what a member cannot take or send on it refuses in words: too many changes, too long a message, a credential that was revoked', { timeout: 60_000 }, async (context) => {
+  test('what a member cannot take or send on it refuses in words: too many changes, too long a message, a credential that was revoked', { timeout: 180_000 }, async (context) => {
     const members = await Members.start(context);
     const { keeper } = await members.open('one', { limits: { writerMessages: 3 } });
     await keeper.ready();
@@ -59,7 +59,7 @@ describe('changes of several members', { skip, concurrency: true }, () => {
     assert.deepEqual(members.faults, []);
   });
 
-  test('who asks a member that stops learns that the outcome is not known, and who waits for it to be ready learns that it was stopped', { timeout: 60_000 }, async (context) => {
+  test('who asks a member that stops learns that the outcome is not known, and who waits for it to be ready learns that it was stopped', { timeout: 180_000 }, async (context) => {
     const members = await Members.start(context);
     const alone = await members.open('one');
     await alone.keeper.ready();
@@ -76,7 +76,7 @@ describe('changes of several members', { skip, concurrency: true }, () => {
     assert.deepEqual(members.faults, []);
   });
 
-  test('no nonce and no prefix is given twice, by whichever member, before and after others are primary', { timeout: 60_000 }, async (context) => {
+  test('no nonce and no prefix is given twice, by whichever member, before and after others are primary', { timeout: 180_000 }, async (context) => {
     const members = await Members.start(context);
     const both = (await members.ready(['one', 'two'])).map(({ keeper }) => keeper);
     const [first, second] = both as [MemberKeeper, MemberKeeper];
@@ -108,7 +108,7 @@ describe('changes of several members', { skip, concurrency: true }, () => {
     assert.deepEqual(members.faults, []);
   });
 
-  test('a member that leaves gives back what it did not spend of a key\'s uses, and leaves without that where nobody answers', { timeout: 60_000 }, async (context) => {
+  test('a member that leaves gives back what it did not spend of a key\'s uses, and leaves without that where nobody answers', { timeout: 180_000 }, async (context) => {
     const members = await Members.start(context);
     const [first, second] = await members.ready(['one', 'two']);
     const [primary, leaving] = [first!.keeper, second!.keeper];

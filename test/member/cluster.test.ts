@@ -34,7 +34,7 @@ describe('three nodes are one key manager', { skip }, () => {
   before(async () => {
     cluster = await RealCluster.start();
     token = readFileSync(join(cluster.folder, 'bootstrap', 'admin-token'), 'utf8').trim();
-  }, { timeout: 120_000 });
+  }, { timeout: 180_000 });
   after(async () => {
     for (const client of clients) client.close();
     await cluster?.stop();

@@ -28,7 +28,7 @@ import type { NatsServers } from '../cluster/nats/nats-servers.ts';
 const core = compileCore();
 export const membersRootKey = new Uint8Array(32).fill(5);
 /** Longer than anything waits here but for a fault. */
-const untilMs = 20_000;
+const untilMs = 60_000;
 
 /** A way to NATS that can be cut. */
 class Link {

@@ -11,7 +11,7 @@ import { Members, setting, until } from './members.ts';
 const skip = natsMissing();
 
 describe('members that come and go', { skip, concurrency: true }, () => {
-  test('a member is removed by the primary alone, by its name, and is one again when it comes back', { timeout: 60_000 }, async (context) => {
+  test('a member is removed by the primary alone, by its name, and is one again when it comes back', { timeout: 180_000 }, async (context) => {
     const members = await Members.start(context);
     const [primary, follower, left] = await members.ready(['one', 'two', 'three']);
     const [primaryName, followerName, leftName] = [primary, follower, left].map((member) => member!.keeper.status().node) as [string, string, string];
@@ -36,7 +36,7 @@ describe('members that come and go', { skip, concurrency: true }, () => {
     assert.deepEqual(members.faults, []);
   });
 
-  test('nobody waits for the permit of a member that said farewell, nor for the tenure of a primary that handed it over', { timeout: 90_000 }, async (context) => {
+  test('nobody waits for the permit of a member that said farewell, nor for the tenure of a primary that handed it over', { timeout: 180_000 }, async (context) => {
     const members = await Members.start(context);
     const [primary, follower, leaving] = await members.ready(['one', 'two', 'three'], { timing: patientTiming });
     const { permitMs } = patientTiming;

@@ -14,7 +14,7 @@ const skip = natsMissing();
 
 // Side by side: most of their time they wait for permits to end.
 describe('a member without a permit', { skip, concurrency: true }, () => {
-  test('answers no read, gives no backup and sends its clients away once NATS is gone, unless it was told to stay available; and goes on when NATS is back', { timeout: 60_000 }, async (context) => {
+  test('answers no read, gives no backup and sends its clients away once NATS is gone, unless it was told to stay available; and goes on when NATS is back', { timeout: 180_000 }, async (context) => {
     const members = await Members.start(context);
     const [strict, available] = await Promise.all([members.open('strict'), members.open('available', { consistency: 'available' })]);
     const both = [strict.keeper, available.keeper];
@@ -43,7 +43,7 @@ describe('a member without a permit', { skip, concurrency: true }, () => {
     assert.deepEqual(members.faults, []);
   });
 
-  test('keeps its clients while it hears the others, for fifteen seconds, for it is NATS that is missing to all of them', { timeout: 90_000 }, async (context) => {
+  test('keeps its clients while it hears the others, for fifteen seconds, for it is NATS that is missing to all of them', { timeout: 180_000 }, async (context) => {
     const members = await Members.start(context);
     const both = (await members.ready(['left', 'right'])).map(({ keeper }) => keeper);
     await using connection = await connect({ servers: [...members.nats.urls] });
@@ -67,7 +67,7 @@ describe('a member without a permit', { skip, concurrency: true }, () => {
     assert.deepEqual(members.faults, []);
   });
 
-  test('that hears nobody sends its clients away at once, and answers nothing later that it read before', { timeout: 60_000 }, async (context) => {
+  test('that hears nobody sends its clients away at once, and answers nothing later that it read before', { timeout: 180_000 }, async (context) => {
     const members = await Members.start(context);
     const [primary, follower] = await members.ready(['left', 'right']);
     const { promise: slow, resolve: looked } = Promise.withResolvers<void>();

@@ -22,7 +22,7 @@ const skip = natsMissing();
 const core = compileCore();
 const clusterLimits = { ...defaultLimits, snapshotEntries: 60, tailEntries: 20, readEntries: 16 };
 
-test('a node that is behind the log starts from a snapshot, sets its old store aside, and has the same state as the others', { skip, timeout: 90_000 }, async (context) => {
+test('a node that is behind the log starts from a snapshot, sets its old store aside, and has the same state as the others', { skip, timeout: 180_000 }, async (context) => {
   await using nats = await startNats(1);
   const folder = mkdtempSync(join(tmpdir(), 'kmipd-rebuild-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));

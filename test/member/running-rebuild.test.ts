@@ -21,7 +21,7 @@ import type { MemberSettings } from './members.ts';
 const skip = natsMissing();
 const settings: MemberSettings = { clusterLimits: { snapshotEntries: 60, tailEntries: 20, readEntries: 16 } };
 
-test('a member that was cut off until the log had forgotten what it missed makes its store anew, and keeps nothing of the old one', { skip, timeout: 90_000 }, async (context) => {
+test('a member that was cut off until the log had forgotten what it missed makes its store anew, and keeps nothing of the old one', { skip, timeout: 180_000 }, async (context) => {
   const members = await Members.start(context);
   const [primary, late] = await members.ready(['one', 'two'], settings);
   await primary!.keeper.commit(identity);
@@ -60,7 +60,7 @@ test('a member that was cut off until the log had forgotten what it missed makes
   assert.deepEqual(members.faults, []);
 });
 
-test('a member that comes with the longer store of another history begins with the cluster\'s, and takes nothing for stable that was so in its own', { skip, timeout: 90_000 }, async (context) => {
+test('a member that comes with the longer store of another history begins with the cluster\'s, and takes nothing for stable that was so in its own', { skip, timeout: 180_000 }, async (context) => {
   const before = await Members.start(context);
   const old = await before.open('two');
   await old.keeper.ready();

@@ -8,7 +8,7 @@ import { ClusterViewReader } from '../../src/server/cluster-view.ts';
 import { natsMissing } from '../cluster/nats/nats-servers.ts';
 import { Members, setting, until } from './members.ts';
 
-test('members whose wall clock ran ahead have no permit from then on, threads included, until they were given a new one', { skip: natsMissing(), timeout: 60_000 }, async (context) => {
+test('members whose wall clock ran ahead have no permit from then on, threads included, until they were given a new one', { skip: natsMissing(), timeout: 180_000 }, async (context) => {
   const members = await Members.start(context);
   const both = (await members.ready(['one', 'two'])).map(({ keeper }) => keeper);
   const readers = both.map(({ clusterView }) => new ClusterViewReader(clusterView));
