@@ -1,7 +1,7 @@
 // Builds the core: core/build/core.relaxed.wasm and core.strict.wasm, and beside each its .wat, which the lint reads.
 // Role: compiler flags and passes in one place (README.md says why each). asc translates only; every optimisation is
 // Binaryen's, function by function, so that no kernel is inlined into another function (the lint has to find it) and so that
-// the bitsliced kernels keep the order of their gates.
+// bitsliced and serial kernels keep the order that was found for them.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

@@ -66,7 +66,7 @@ export function crossoverFor(known: KnownCrossover, share: number): number {
   return share < 1 ? Math.round((known.bytes * (1 - known.share)) / (1 - share)) : Infinity;
 }
 
-interface Calls {
+export interface Calls {
   core(): void;
   native(): void;
 }
@@ -86,7 +86,7 @@ function callsOf(wasm: Ciphers, native: Ciphers, mode: CipherMode, direction: Di
 }
 
 /** What node:crypto takes, as a share of what the core takes. */
-function nativeShare({ core, native }: Calls, monotonic: () => number): number {
+export function nativeShare({ core, native }: Calls, monotonic: () => number): number {
   for (let call = 0; call < warmUpCalls; call += 1) [core(), native()];
   const shares = new Float64Array(turns);
   for (let turn = 0; turn < turns; turn += 1) {

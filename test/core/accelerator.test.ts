@@ -9,7 +9,7 @@ import { KmipError } from '../../src/kmip/result.ts';
 import type { CipherParameters } from '../../src/operations/context.ts';
 import { AcceleratedCrypto, uniformCrossovers } from '../../src/wasm/accelerator.ts';
 import { CoreCrypto } from '../../src/wasm/crypto.ts';
-import { crossoverFor, measureCrossovers } from '../../src/wasm/crossover.ts';
+import { crossoverFor, measureCrossovers, nativeShare } from '../../src/wasm/crossover.ts';
 import { compileCore, instantiateCore } from '../../src/wasm/load.ts';
 import { empty, modes, seededRandom, toHex } from './cores.ts';
 
@@ -184,6 +184,14 @@ test('a crossover is the known one on a processor of its kind, later where node:
   // Where it gained by its calls alone.
   assert.equal(crossoverFor({ bytes: 1840, share: 1 }, 1.2), 1840);
   assert.equal(crossoverFor({ bytes: 1840, share: 1 }, 1.3), Infinity);
+});
+
+test('the share is what node:crypto takes of what the core takes, whatever disturbs some of the turns', () => {
+  let time = 0;
+  let calls = 0;
+  const disturbance = (): number => ((calls += 1) % 5 === 0 ? 1000 : 0);
+  const share = nativeShare({ core: () => void (time += 4 + disturbance()), native: () => void (time += 1 + disturbance()) }, () => time);
+  assert.equal(share, 0.25);
 });
 
 test('the measurement answers for every mode and ends in its time', () => {

@@ -20,7 +20,10 @@ export interface Model<State, Placed> {
   readonly initial: State;
   /** Whether the answer is known; what has none may also be left out. */
   isAnswered(call: Placed): boolean;
-  /** The state after the call, if it took place in this one and was answered as it was. */
+  /**
+   * The state after the call, if it took place in this one and was answered as it was; the same one where it changed nothing. An answered call that changes
+   * nothing may in no state that explains its answer change anything: such calls are placed as soon as they can be.
+   */
   explain(state: State, call: Placed): { readonly state: State } | 'contradiction';
   /** Equal for equal states. */
   text(state: State): string;
